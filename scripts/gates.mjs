@@ -1,0 +1,69 @@
+// `npm test` and `npm run verify`: runs one list of gates after another, shows what they say, goes on after a failure, and
+// ends with one line for all of them. A gate counts as one check, unless it counts its own and ends with such a line.
+import { spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+
+/** @typedef {{ name: string, command: string[] }} Gate */
+
+/** Real processes, real sockets: what passes once may still depend on luck. */
+const endToEnd = ["gateway", "stateful-server", "demo"].flatMap((app) => ["--project", `@podlink/${app}`]);
+
+/** @type {Record<string, Gate[]>} */
+const lists = {
+  test: [
+    { name: "types", command: ["tsc", "-b"] },
+    { name: "lint", command: ["oxlint", "--deny-warnings", "--report-unused-disable-directives"] },
+    { name: "format", command: ["oxfmt", "--check"] },
+    { name: "unused files, exports, dependencies", command: ["knip", "--no-progress"] },
+    { name: "package manifests", command: ["sherif", "--fail-on-warnings"] },
+    { name: "tests", command: ["vitest", "run", "--coverage"] },
+  ],
+  verify: [
+    ...[1, 2, 3].map((round) => ({ name: `end to end, round ${round}`, command: ["vitest", "run", ...endToEnd] })),
+    { name: "packed packages", command: ["node", "scripts/check-packages.mjs"] },
+    { name: "documents", command: ["node", "scripts/check-docs.mjs"] },
+  ],
+};
+
+const summary = /^(\d+) passed, (\d+) failed, (\d+) skipped$/;
+
+/** @param {Gate} gate @returns {Promise<[passed: number, failed: number, skipped: number]>} */
+function run({ name, command: [program = "", ...args] }) {
+  process.stdout.write(`\n── ${name}\n`);
+  const start = performance.now();
+  const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });
+  /** @type {number[] | undefined} */
+  let counted;
+  for (const [stream, out] of /** @type {const} */ ([
+    [child.stdout, process.stdout],
+    [child.stderr, process.stderr],
+  ]))
+    createInterface({ input: stream }).on("line", (line) => {
+      const found = summary.exec(line);
+      if (found) counted = found.slice(1).map(Number);
+      else out.write(`${line}\n`);
+    });
+  return new Promise((resolve) => {
+    child.on("error", (error) => process.stderr.write(`${program}: ${error.message}\n`));
+    child.on("close", (code) => {
+      const [passed = 0, failures = 0, skipped = 0] = counted ?? [code === 0 ? 1 : 0, 0, 0];
+      const failed = code === 0 ? failures : Math.max(failures, 1); // say, too little coverage, though every test passed
+      const seconds = ((performance.now() - start) / 1000).toFixed(1);
+      process.stdout.write(`── ${name}: ${passed} passed, ${failed} failed, ${skipped} skipped in ${seconds} s\n`);
+      resolve([passed, failed, skipped]);
+    });
+  });
+}
+
+const gates = lists[process.argv[2] ?? ""];
+if (!gates) throw new Error(`Which list of gates? ${Object.keys(lists).join(" or ")}`);
+const total = [0, 0, 0];
+const failures = [];
+for (const gate of gates) {
+  const counts = await run(gate);
+  counts.forEach((count, index) => (total[index] = (total[index] ?? 0) + count));
+  if (counts[1] > 0) failures.push(gate.name);
+}
+if (failures.length > 0) process.stdout.write(`\nFailed: ${failures.join("; ")}\n`);
+process.stdout.write(`\n${total[0]} passed, ${total[1]} failed, ${total[2]} skipped\n`);
+process.exitCode = failures.length > 0 ? 1 : 0;

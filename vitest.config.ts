@@ -1,0 +1,33 @@
+import { defineConfig } from "vitest/config";
+import { absolute, workspace } from "./scripts/workspace.mjs";
+
+/** The least share of lines of packages/** that the tests must run, in percent. */
+const linesCovered = 90;
+
+const conditions = ["@podlink/source", "node", "module", "import", "default"];
+/** Every workspace package is a project, called by its package's name. Roots must be absolute. */
+const project = (name: string, folder: string) => ({
+  extends: true as const,
+  test: { name, root: absolute(folder), include: [folder.startsWith("tests/") ? "**/*.test.ts" : "test/**/*.test.ts"] },
+});
+
+export default defineConfig({
+  resolve: { conditions },
+  ssr: { resolve: { conditions } },
+  test: {
+    reporters: ["default", "./scripts/summary-reporter.mjs"],
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
+    maxWorkers: 2,
+    coverage: {
+      provider: "v8",
+      include: ["packages/**/src/**"],
+      reporter: ["text-summary", "json-summary"],
+      thresholds: { lines: linesCovered },
+    },
+    projects: [
+      ...workspace().map(({ folder, manifest }) => project(manifest.name, folder)),
+      project("house", "tests/house"),
+    ],
+  },
+});
