@@ -1,0 +1,86 @@
+import type { PodRow } from "@podlink/types";
+import { isGoodbye } from "@podlink/types";
+import type { PodView } from "./pod-view.ts";
+
+/** All that is known of one pod index. Times are of the caller's monotonic clock. */
+export interface PodEntry {
+  row: PodRow;
+  /** When the row, or the news that it is the newest, arrived. */
+  rowAtMs: number;
+  /** Whether the pod is shown. Not: its row is gone and its lease is over. */
+  listed: boolean;
+  /** A complete reading did not have it: silence. */
+  missing: boolean;
+  /** As the last successful reading had it. */
+  silent: boolean;
+  /** The latest proof of a report that was written down; readings that don't call it silent prove more. */
+  provenAtMs: number;
+  /** When silence ended its life. Absent: it lives, or ended otherwise. */
+  lapsedAtMs?: number | undefined;
+  /** The newest report of the incarnation that was shown: a beat in the future proves only that there was a new one. */
+  shownNumber: number;
+  firstSeenAtMs: number;
+  /** When it registered, as far as can be told: the start of its slow start. */
+  bornAtMs: number;
+  /** Absent: it is available. */
+  notAvailableSinceMs?: number | undefined;
+  /** The incarnation before this one and the last proof of its life. Absent: never seen. */
+  former?: { readonly incarnation: number; readonly provenAtMs: number } | undefined;
+  /** As listeners know it. */
+  told?: PodView | undefined;
+}
+
+/** An entry for a pod seen for the first time. Until it is judged it counts as lapsed: no freeze keeps a stranger alive. */
+export function newEntry(row: PodRow, nowMs: number): PodEntry {
+  return {
+    row,
+    rowAtMs: nowMs,
+    listed: true,
+    missing: false,
+    silent: false,
+    provenAtMs: Number.NEGATIVE_INFINITY,
+    lapsedAtMs: Number.NEGATIVE_INFINITY,
+    shownNumber: -1,
+    firstSeenAtMs: nowMs,
+    bornAtMs: nowMs,
+  };
+}
+
+/** Another life of the pod: what was proven, seen and shown of the last one doesn't count for it. */
+export function beginLife(entry: PodEntry, row: PodRow, nowMs: number, formerProvenAtMs: number): void {
+  entry.former = { incarnation: entry.row.incarnation, provenAtMs: formerProvenAtMs };
+  entry.row = row;
+  entry.silent = false;
+  entry.provenAtMs = Number.NEGATIVE_INFINITY;
+  entry.lapsedAtMs = Number.NEGATIVE_INFINITY;
+  entry.shownNumber = -1;
+  entry.firstSeenAtMs = nowMs;
+  entry.bornAtMs = nowMs;
+}
+
+/** Whether a row is newer than, or as new as, the one known: pushes and readings may overtake one another. */
+export function supersedes(row: PodRow, known: PodRow): boolean {
+  if (row.incarnation !== known.incarnation) return row.incarnation > known.incarnation;
+  if (row.sequence !== known.sequence) return row.sequence > known.sequence;
+  return row.reportNumber >= known.reportNumber;
+}
+
+/** What listeners are told about: what the pod says, where it is, and what follows for its traffic. */
+export function looksTheSame(one: PodView, other: PodView): boolean {
+  return (
+    one.alive === other.alive &&
+    one.available === other.available &&
+    one.routable === other.routable &&
+    one.row.incarnation === other.row.incarnation &&
+    one.row.serviceState === other.row.serviceState &&
+    one.row.routingState === other.row.routingState &&
+    one.row.address?.host === other.row.address?.host &&
+    one.row.address?.httpPort === other.row.address?.httpPort &&
+    one.row.address?.grpcPort === other.row.address?.grpcPort
+  );
+}
+
+/** Whether silence can still end the pod's life. */
+export function canLapse(entry: PodEntry): boolean {
+  return entry.listed && entry.silent && entry.lapsedAtMs === undefined && !isGoodbye(entry.row);
+}

@@ -1,0 +1,214 @@
+import type {
+  Clock,
+  KnownReading,
+  Logger,
+  PodDirectory,
+  PodEvent,
+  PodReading,
+  PodRow,
+  Subscription,
+  Timer,
+} from "@podlink/types";
+import { RouteError, withDeadline } from "@podlink/types";
+import { ChangeQueue } from "./change-queue.ts";
+import type { CoarseClock } from "./coarse-clock.ts";
+import type { StateCacheSettings } from "./options.ts";
+import { PodTable } from "./pod-table.ts";
+import type { PodChange } from "./pod-view.ts";
+import { ReadingLoop } from "./reading-loop.ts";
+
+/** After a gap the pods are read within so long, at a random moment: a store that comes back is not asked by all at once. */
+const GAP_SPREAD_MS = 100;
+/** So long after the end of a lease, at least and at most twice, a reading confirms it: one for all that end about then. */
+const CONFIRM_MS = 10;
+
+export interface PodFeedParts {
+  readonly directory: PodDirectory;
+  readonly namespace: string;
+  readonly service: string;
+  readonly clock: Clock;
+  readonly coarse: CoarseClock;
+  readonly logger: Logger;
+  readonly random: () => number;
+  readonly settings: StateCacheSettings;
+  readonly onChange: (change: PodChange) => void;
+}
+
+/** Keeps a table of pods up to date: by readings, pushes, and the passing of time. */
+export class PodFeed {
+  readonly table: PodTable;
+  readonly counts = { readings: 0, readingFailures: 0, rows: 0, pushes: 0, gaps: 0 };
+  /** Whether the last reading failed. */
+  failing = false;
+  /** What is known may be used until then. Infinity: readings work. */
+  validUntilMs: number = Number.NEGATIVE_INFINITY;
+  /** What the newest successful reading said. Absent: no generation, or no reading. */
+  known: KnownReading | undefined;
+  /** When the first successful reading arrived. */
+  knownSinceMs: number | undefined;
+  /** When the newest successful reading was begun. */
+  lastReadingBegunAtMs: number | undefined;
+  readonly #parts: PodFeedParts;
+  readonly #loop: ReadingLoop;
+  readonly #changes: ChangeQueue;
+  readonly #end = new AbortController();
+  /** Pushed before the first reading. */
+  readonly #early: PodRow[] = [];
+  #coarseUse: Subscription | undefined;
+  #watch: Subscription | undefined;
+  /** Until all that is known is too old. */
+  #staleTimer: Timer | undefined;
+  #shortLeaseTold = false;
+
+  constructor(parts: PodFeedParts) {
+    this.#parts = parts;
+    const { settings, clock, random } = parts;
+    this.#changes = new ChangeQueue(parts.onChange);
+    this.table = new PodTable(settings, (change) => this.#changes.add(change));
+    const periodMs = settings.stateRefreshMs;
+    const { signal } = this.#end;
+    this.#loop = new ReadingLoop({ read: () => this.#read(), periodMs, clock, random, signal });
+  }
+
+  get closed(): boolean {
+    return this.#end.signal.aborted;
+  }
+
+  /** Subscribes and goes on reading once a first reading was asked for; without a cache neither. Idempotent. */
+  begin(): void {
+    if (this.closed) return;
+    const { coarse, settings, directory, namespace, service } = this.#parts;
+    this.#coarseUse ??= coarse.use();
+    if (!settings.enabled) return;
+    this.#loop.start();
+    // Before the first reading, so that no change falls between the two.
+    if (settings.push) this.#watch ??= directory.watchPods(namespace, service, (event) => this.#hear(event));
+  }
+
+  /** A successful reading that begins after this call; rejects when it fails. */
+  next(): Promise<void> {
+    return this.#loop.next();
+  }
+
+  /** Makes true what has become so by the passing of time. Returns the time. */
+  settle(): number {
+    const nowMs = this.#parts.coarse.step();
+    if (this.#parts.settings.enabled && nowMs >= this.validUntilMs) {
+      this.table.forget(nowMs);
+      this.#changes.flush();
+    }
+    return nowMs;
+  }
+
+  close(): void {
+    this.#end.abort();
+    this.#loop.close();
+    this.#watch?.close();
+    this.#coarseUse?.close();
+    this.#staleTimer?.cancel();
+    this.validUntilMs = Number.NEGATIVE_INFINITY;
+  }
+
+  async #read(): Promise<void> {
+    const begunAtMs = this.#parts.clock.nowMs();
+    try {
+      this.#take(await this.#ask(), begunAtMs);
+    } catch (error) {
+      if (this.closed) throw new RouteError("CLOSED", "the state cache was closed", { cause: error });
+      this.#failed(RouteError.from(error));
+      throw error;
+    } finally {
+      this.#followUp();
+    }
+  }
+
+  /** Settles in time whatever the store does. */
+  async #ask(): Promise<PodReading> {
+    const { directory, namespace, service, settings, clock } = this.#parts;
+    const { signal } = this.#end;
+    const { commandTimeoutMs: timeoutMs, silenceMs } = settings;
+    const known = this.table.evidence.wantsAllRows || this.known === undefined ? undefined : { known: this.known };
+    const asked = directory.readPods(namespace, service, { signal, timeoutMs, silenceMs, ...known });
+    return withDeadline(asked, { what: `reading the pods of ${this.#name()}`, timeoutMs, signal, clock });
+  }
+
+  #take(reading: PodReading, begunAtMs: number): void {
+    const arrivedAtMs = this.#parts.coarse.step();
+    this.counts.readings += 1;
+    this.counts.rows += reading.rows.length;
+    this.table.takeReading({ reading, begunAtMs, arrivedAtMs });
+    const { generation, sequence } = reading;
+    this.known = generation === undefined ? undefined : { generation, sequence };
+    this.knownSinceMs ??= arrivedAtMs;
+    this.lastReadingBegunAtMs = begunAtMs;
+    this.#worked(arrivedAtMs);
+    for (const row of this.#early.splice(0)) this.table.takePush(row, arrivedAtMs);
+    for (const row of reading.rows) this.#checkLease(row);
+  }
+
+  #worked(nowMs: number): void {
+    const { settings, logger } = this.#parts;
+    if (this.failing) logger.info({ service: this.#name() }, "the pods can be read again");
+    this.failing = false;
+    this.validUntilMs = settings.enabled ? Number.POSITIVE_INFINITY : nowMs + settings.stateRefreshMs;
+  }
+
+  #failed({ code, message }: RouteError): void {
+    const { settings, logger, clock } = this.#parts;
+    this.counts.readingFailures += 1;
+    this.table.readingFailed(clock.nowMs());
+    if (this.failing) return;
+    this.failing = true;
+    logger.warn({ service: this.#name(), code, error: message }, "the pods can't be read; they stay as seen last");
+    const { readAtMs } = this.table.evidence.liveness;
+    if (readAtMs !== undefined && settings.enabled) this.validUntilMs = readAtMs + settings.staleWhileDownMs;
+  }
+
+  #hear(event: PodEvent): void {
+    if (this.closed) return;
+    if (event.kind === "gap") {
+      this.counts.gaps += 1;
+      this.#loop.soon(this.#parts.random() * GAP_SPREAD_MS);
+      return;
+    }
+    this.counts.pushes += 1;
+    if (this.knownSinceMs === undefined) {
+      this.#early.push(event.row);
+      return;
+    }
+    this.table.takePush(event.row, this.#parts.coarse.step());
+    this.#checkLease(event.row);
+    this.#followUp();
+  }
+
+  /** After anything was taken over: what is to happen when nothing more is heard, and those who want to hear. */
+  #followUp(): void {
+    const { settings, clock, random } = this.#parts;
+    this.#staleTimer?.cancel();
+    this.#staleTimer = undefined;
+    if (this.closed) return;
+    const nowMs = clock.nowMs();
+    if (settings.enabled && this.validUntilMs < Number.POSITIVE_INFINITY && !this.table.outdated) {
+      this.#staleTimer = clock.setTimer(Math.max(0, this.validUntilMs - nowMs), () => void this.settle());
+    }
+    const leaseOverAtMs = this.table.evidence.nextEndMs();
+    if (leaseOverAtMs < Number.POSITIVE_INFINITY) {
+      this.#loop.soon(Math.max(0, leaseOverAtMs - nowMs) + CONFIRM_MS * (1 + random()));
+    }
+    this.#changes.flush();
+  }
+
+  #checkLease({ podIndex, leaseMs }: PodRow): void {
+    const { silenceMs, stateRefreshMs, commandTimeoutMs } = this.#parts.settings;
+    if (this.#shortLeaseTold || silenceMs + stateRefreshMs + commandTimeoutMs < leaseMs) return;
+    this.#shortLeaseTold = true;
+    this.#parts.logger.warn(
+      { service: this.#name(), podIndex, leaseMs, silenceMs, stateRefreshMs, commandTimeoutMs },
+      "a pod's lease is not above silenceMs + stateRefreshMs + commandTimeoutMs: it may look dead while it lives",
+    );
+  }
+
+  #name(): string {
+    return `${this.#parts.namespace}/${this.#parts.service}`;
+  }
+}

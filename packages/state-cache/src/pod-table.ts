@@ -1,0 +1,167 @@
+import type { PodRow } from "@podlink/types";
+import { isAlive, isAvailable, isGoodbye, isRoutable } from "@podlink/types";
+import type { StateCacheSettings } from "./options.ts";
+import type { PodEntry } from "./pod-entry.ts";
+import { looksTheSame } from "./pod-entry.ts";
+import type { ArrivedReading } from "./pod-evidence.ts";
+import { PodEvidence } from "./pod-evidence.ts";
+import { PodSet } from "./pod-set.ts";
+import type { PodChange, PodView } from "./pod-view.ts";
+
+/** A young pod is offered at least this share of its turns, or it would never be tried. */
+const LEAST_WARMTH = 0.1;
+/** The warmth of young pods is worked out again after so long. */
+const WARMTH_STEP_MS = 50;
+
+type TableSettings = Pick<StateCacheSettings, "silenceMs" | "overloadScore" | "slowStartMs">;
+
+/**
+ * The pods of one service, and what follows for their traffic from what is known of them. No I/O, no timer, no clock: the
+ * time is an argument. What changed costs; what stayed the same doesn't.
+ */
+export class PodTable {
+  readonly available: PodSet = new PodSet();
+  readonly routable: PodSet = new PodSet();
+  readonly evidence: PodEvidence;
+  readonly #settings: TableSettings;
+  readonly #onChange: (change: PodChange) => void;
+  readonly #young = new Set<PodEntry>();
+  /** By pod index. 1: the pod is available. */
+  #isAvailable = new Uint8Array(16);
+  #warmedAtMs = Number.NEGATIVE_INFINITY;
+  #outdated = false;
+
+  constructor(settings: TableSettings, onChange: (change: PodChange) => void) {
+    this.#settings = settings;
+    this.#onChange = onChange;
+    this.evidence = new PodEvidence(settings.silenceMs);
+  }
+
+  /** What was seen last is too old to be used: no pod counts as alive. */
+  get outdated(): boolean {
+    return this.#outdated;
+  }
+
+  /** Whether the pod is available. The hot path: an array read. */
+  isAvailable(podIndex: number): boolean {
+    return podIndex < this.#isAvailable.length && this.#isAvailable[podIndex] === 1;
+  }
+
+  /** Takes over a successful reading. */
+  takeReading(arrived: ArrivedReading): void {
+    const touched = this.evidence.takeReading(arrived);
+    const all = this.#outdated ? this.evidence.entries.values() : touched;
+    this.#outdated = false;
+    for (const entry of all) this.#judge(entry, arrived.arrivedAtMs);
+  }
+
+  /** Takes over a published row. */
+  takePush(row: PodRow, nowMs: number): void {
+    const entry = this.evidence.takePush(row, nowMs);
+    if (entry !== undefined) this.#judge(entry, nowMs);
+  }
+
+  /** A reading failed: nobody's liveness gets worse from now on. */
+  readingFailed(nowMs: number): void {
+    const { liveness, silent } = this.evidence;
+    if (liveness.failing) return;
+    liveness.failing = true;
+    for (const entry of silent) this.#judge(entry, nowMs);
+  }
+
+  /** What was seen last is too old to be used: no pod counts as alive until the next reading. */
+  forget(nowMs: number): void {
+    if (this.#outdated) return;
+    this.#outdated = true;
+    for (const entry of this.evidence.entries.values()) this.#judge(entry, nowMs);
+  }
+
+  /** Works out again how warm the young pods are. */
+  warmUp(nowMs: number): void {
+    if (this.#young.size === 0 || nowMs - this.#warmedAtMs < WARMTH_STEP_MS) return;
+    this.#warmedAtMs = nowMs;
+    for (const entry of this.#young) {
+      const warmth = this.#warmth(entry, nowMs);
+      this.available.warm(entry.row.podIndex, warmth);
+      this.routable.warm(entry.row.podIndex, warmth);
+    }
+  }
+
+  /** The pods that are shown, by pod index. */
+  views(nowMs: number): PodView[] {
+    const listed = [...this.evidence.entries.values()].filter((entry) => entry.listed);
+    return listed.sort((a, b) => a.row.podIndex - b.row.podIndex).map((entry) => this.#view(entry, nowMs));
+  }
+
+  view(podIndex: number, nowMs: number): PodView | undefined {
+    const entry = this.evidence.entries.get(podIndex);
+    return entry?.listed === true ? this.#view(entry, nowMs) : undefined;
+  }
+
+  /**
+   * Works out what follows for one pod, and tells when something does. Silence ends a life only here, when a reading has
+   * confirmed it: between two readings a silent pod may have reported again.
+   */
+  #judge(entry: PodEntry, nowMs: number): void {
+    const endsAtMs = this.evidence.liveness.endsAtMs(entry);
+    const isOver = endsAtMs <= nowMs;
+    if (!isOver) entry.lapsedAtMs = undefined;
+    else if (entry.lapsedAtMs === undefined || entry.lapsedAtMs === Number.NEGATIVE_INFINITY)
+      entry.lapsedAtMs = endsAtMs;
+    if (entry.missing && (isOver || isGoodbye(entry.row))) this.evidence.drop(entry);
+    const current = this.#view(entry, nowMs);
+    entry.notAvailableSinceMs = current.notAvailableSinceMs;
+    this.#place(entry, current, nowMs);
+    const previous = entry.told;
+    if (previous !== undefined && looksTheSame(previous, current)) return;
+    entry.told = current;
+    const { podIndex } = entry.row;
+    this.#onChange(previous === undefined ? { podIndex, current } : { podIndex, previous, current });
+  }
+
+  #place(entry: PodEntry, view: PodView, nowMs: number): void {
+    const { podIndex } = entry.row;
+    if (podIndex >= this.#isAvailable.length) this.#grow(podIndex);
+    this.#isAvailable[podIndex] = view.available ? 1 : 0;
+    const warmth = this.#warmth(entry, nowMs);
+    if (view.available) this.available.put(entry.row, warmth);
+    else this.available.remove(podIndex);
+    if (view.routable) this.routable.put(entry.row, warmth);
+    else this.routable.remove(podIndex);
+  }
+
+  #warmth(entry: PodEntry, nowMs: number): number {
+    const { slowStartMs } = this.#settings;
+    const ageMs = nowMs - entry.bornAtMs;
+    if (ageMs >= slowStartMs) {
+      this.#young.delete(entry);
+      return 1;
+    }
+    this.#young.add(entry);
+    return Math.max(LEAST_WARMTH, ageMs / slowStartMs);
+  }
+
+  #view(entry: PodEntry, nowMs: number): PodView {
+    const { row } = entry;
+    const lives = !this.#outdated && entry.lapsedAtMs === undefined;
+    const silentForMs = lives ? 0 : Number.POSITIVE_INFINITY;
+    const available = isAvailable(row, silentForMs);
+    return {
+      row,
+      lastReportAtMs: this.evidence.liveness.provenAtMs(entry),
+      leaseOverAtMs: this.evidence.liveness.leaseOverAtMs(entry),
+      ...(available ? undefined : { notAvailableSinceMs: entry.notAvailableSinceMs ?? nowMs }),
+      firstSeenAtMs: entry.firstSeenAtMs,
+      goodbye: isGoodbye(row),
+      alive: isAlive(row, silentForMs),
+      available,
+      routable: isRoutable(row, silentForMs, this.#settings.overloadScore),
+    };
+  }
+
+  #grow(podIndex: number): void {
+    const longer = new Uint8Array(Math.max(podIndex + 1, this.#isAvailable.length * 2));
+    longer.set(this.#isAvailable);
+    this.#isAvailable = longer;
+  }
+}
