@@ -1,0 +1,113 @@
+import type { PodPositions, PodView, ServiceStateCache } from "@podlink/state-cache";
+import type { CallOptions, Figures, LoadBalancer, MetricsSource, PodSnapshot, RouteObserver } from "@podlink/types";
+import { leastLoaded } from "./least-loaded.ts";
+import { newerPods } from "./newer-pods.ts";
+
+export interface BestPodOptions {
+  /** The pod index that must not be chosen. Absent: any may be. */
+  readonly except?: number;
+  /** Prefer pods registered after this incarnation: in a rolling update they stay. Absent: no preference. */
+  readonly registeredAfter?: number;
+}
+
+/** The routes to one service. */
+export interface ServiceRoutes extends MetricsSource {
+  readonly namespace: string;
+  readonly service: string;
+  readonly cache: ServiceStateCache;
+  /** Starts the cache: see {@link ServiceStateCache.init}. */
+  init(call?: CallOptions): Promise<void>;
+  /** The pod for a new link; counts as a placement there. Makes no call. Undefined: none can take it. */
+  best(options?: BestPodOptions): PodView | undefined;
+  /** Tells the balancer what became of a placement: `lost` when somebody else's link won. */
+  settled(podIndex: number, outcome: "placed" | "lost"): void;
+  /** Whether so many pods fell silent at once that the store is the suspect: see {@link ServiceStateCache.panic}. */
+  panic(): boolean;
+}
+
+export interface RoutesParts {
+  readonly cache: ServiceStateCache;
+  readonly balancer: LoadBalancer;
+  /** Whether none is chosen while none is routable. */
+  readonly strict: boolean;
+  readonly observer?: RouteObserver | undefined;
+  readonly random: () => number;
+}
+
+/** Routes by what the state cache knows and the balancer makes of it. */
+export class CachedRoutes implements ServiceRoutes {
+  readonly namespace: string;
+  readonly service: string;
+  readonly cache: ServiceStateCache;
+  readonly #parts: RoutesParts;
+  readonly #counts = { placements: 0, overloadedPodsChosen: 0, noPodChosen: 0 };
+  #newer: { readonly incarnation: number; readonly version: number; readonly pods: PodPositions } | undefined;
+
+  constructor(parts: RoutesParts) {
+    this.#parts = parts;
+    this.cache = parts.cache;
+    this.namespace = parts.cache.namespace;
+    this.service = parts.cache.service;
+  }
+
+  init(call?: CallOptions): Promise<void> {
+    return this.cache.init(call);
+  }
+
+  best({ except, registeredAfter }: BestPodOptions = {}): PodView | undefined {
+    const routable = this.cache.routable();
+    const pod =
+      (registeredAfter === undefined ? undefined : this.#select(this.#newerThan(registeredAfter), except)) ??
+      this.#select(routable, except) ??
+      this.#overloaded(except);
+    if (pod === undefined) this.#counts.noPodChosen += 1;
+    else this.#counts.placements += 1;
+    return pod;
+  }
+
+  settled(podIndex: number, outcome: "placed" | "lost"): void {
+    this.#parts.balancer.settled?.(podIndex, outcome);
+  }
+
+  panic(): boolean {
+    return this.cache.panic();
+  }
+
+  read(): Figures {
+    return { ...this.cache.read(), ...this.#counts };
+  }
+
+  #select(snapshot: PodPositions, except: number | undefined): PodView | undefined {
+    const position = except === undefined ? undefined : snapshot.positionOf(except);
+    const chosen = this.#parts.balancer.select(snapshot, position === undefined ? undefined : { except: position });
+    return chosen === undefined ? undefined : this.#podAt(snapshot, chosen);
+  }
+
+  /** None is routable: the least loaded of those that are available, unless placement is strict. */
+  #overloaded(except: number | undefined): PodView | undefined {
+    const { strict, observer, random } = this.#parts;
+    if (strict) return undefined;
+    const available = this.cache.available();
+    const position = leastLoaded(available, except === undefined ? undefined : available.positionOf(except), random);
+    if (position === undefined) return undefined;
+    const pod = this.#podAt(available, position);
+    if (pod === undefined) return undefined;
+    this.#counts.overloadedPodsChosen += 1;
+    const { namespace, service } = this;
+    observer?.event({ kind: "overloaded-pod-chosen", namespace, service, podIndex: pod.row.podIndex });
+    return pod;
+  }
+
+  #newerThan(incarnation: number): PodPositions {
+    const routable = this.cache.routable();
+    if (this.#newer?.incarnation !== incarnation || this.#newer.version !== routable.version) {
+      this.#newer = { incarnation, version: routable.version, pods: newerPods(routable, incarnation) };
+    }
+    return this.#newer.pods;
+  }
+
+  #podAt({ podIndexes }: PodSnapshot, position: number): PodView | undefined {
+    const podIndex = podIndexes[position];
+    return podIndex === undefined ? undefined : this.cache.pod(podIndex);
+  }
+}
