@@ -1,0 +1,128 @@
+import type { Clock, LinkKey, Logger, OperationName, RouteEvent, RouteObserver, Store } from "@podlink/types";
+import { RouteError, withDeadline } from "@podlink/types";
+import type { ServerDriverSettings } from "./options.ts";
+
+/** What happened so far; only grows. */
+export interface Counters {
+  claims: number;
+  claimsFailed: number;
+  reports: number;
+  reportsFailed: number;
+  registrations: number;
+  fenced: number;
+  linksLost: number;
+  verified: number;
+  moved: number;
+  left: number;
+  handOffsFailed: number;
+}
+
+const zeroCounters = (): Counters => ({
+  claims: 0,
+  claimsFailed: 0,
+  reports: 0,
+  reportsFailed: 0,
+  registrations: 0,
+  fenced: 0,
+  linksLost: 0,
+  verified: 0,
+  moved: 0,
+  left: 0,
+  handOffsFailed: 0,
+});
+
+type EventDetails = RouteEvent extends infer E
+  ? E extends RouteEvent
+    ? Omit<E, "namespace" | "service" | "podIndex">
+    : never
+  : never;
+
+/** What every part of the driver works with. */
+export class PodContext {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly settings: ServerDriverSettings;
+  readonly counters: Counters = zeroCounters();
+  readonly name: { readonly namespace: string; readonly service: string; readonly podIndex: number };
+  readonly #observer: RouteObserver | undefined;
+  /** Ends one wait each: thousands of listeners on one signal would be slow to remove. */
+  readonly #waits = new Set<AbortController>();
+  #closed = false;
+
+  constructor(parts: {
+    readonly store: Store;
+    readonly clock: Clock;
+    readonly logger: Logger;
+    readonly observer: RouteObserver | undefined;
+    readonly settings: ServerDriverSettings;
+  }) {
+    const { namespace, service, podIndex } = parts.settings;
+    this.store = parts.store;
+    this.clock = parts.clock;
+    this.logger = parts.logger;
+    this.settings = parts.settings;
+    this.name = { namespace, service, podIndex };
+    this.#observer = parts.observer;
+  }
+
+  /** Names the link of a uid of this pod's service. */
+  linkKey(uid: string): LinkKey {
+    return { namespace: this.name.namespace, service: this.name.service, uid };
+  }
+
+  /** Waits for the store no longer than commandTimeoutMs, whatever it does. */
+  async ask<T>(what: string, call: (timeoutMs: number) => Promise<T>, outcome?: "unknown"): Promise<T> {
+    const timeoutMs = this.settings.commandTimeoutMs;
+    const wait = new AbortController();
+    if (this.#closed) wait.abort();
+    this.#waits.add(wait);
+    try {
+      return await withDeadline(call(timeoutMs), {
+        what,
+        timeoutMs,
+        clock: this.clock,
+        signal: wait.signal,
+        ...(outcome === undefined ? undefined : { outcome }),
+      });
+    } catch (error) {
+      throw RouteError.from(error);
+    } finally {
+      this.#waits.delete(wait);
+    }
+  }
+
+  /** Nobody waits for the store any more: all that does gets CANCELLED, and no timer is left. */
+  close(): void {
+    this.#closed = true;
+    for (const wait of this.#waits) wait.abort();
+  }
+
+  /** The same, watched as an operation. */
+  async watched<T>(name: OperationName, work: () => Promise<T>): Promise<T> {
+    const { namespace, service } = this.name;
+    const scope = this.#guarded(() => this.#observer?.start({ name, namespace, service }));
+    try {
+      const result = await work();
+      this.#guarded(() => scope?.end());
+      return result;
+    } catch (error) {
+      this.#guarded(() => scope?.end(error));
+      throw error;
+    }
+  }
+
+  event(details: EventDetails): void {
+    if (this.#observer === undefined) return;
+    this.#guarded(() => this.#observer?.event({ ...this.name, ...details }));
+  }
+
+  #guarded<T>(call: () => T): T | undefined {
+    try {
+      return call();
+    } catch (error) {
+      this.logger.error({ error: String(error) }, "the observer threw");
+      return undefined;
+    }
+  }
+}

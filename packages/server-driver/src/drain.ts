@@ -1,0 +1,95 @@
+import type { Timer } from "@podlink/types";
+import { sleep } from "@podlink/types";
+import type { HandOverParts } from "./hand-over.ts";
+import { handOverOnce } from "./hand-over.ts";
+
+/** As fast as it goes, in links a second. */
+const HURRIED_RATE_PER_SECOND = 1_000_000;
+
+/** Before a round that moved nobody is repeated. */
+const RETRY_MS = 50;
+
+/** The orderly part of a pod's way out: from the news that it takes nothing new to the moment its guard closes. */
+export class Drain {
+  readonly #parts: HandOverParts;
+  readonly #over = new AbortController();
+  readonly #hurried = new AbortController();
+  #endsAtMs = Number.POSITIVE_INFINITY;
+  #timer: Timer | undefined;
+
+  constructor(parts: HandOverParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Waits for the news to travel, then hands off all that is held. Resolves when nothing is held or the time is up. Never
+   * rejects.
+   * @param timeMs the time for all of it.
+   * @param publish tells the others that this pod takes nothing new.
+   */
+  async run(timeMs: number, publish: () => Promise<void>): Promise<void> {
+    const { context, table } = this.#parts;
+    const { clock, settings } = context;
+    this.#endWithin(timeMs);
+    context.event({ kind: "drain", phase: "started" });
+    const propagated = sleep(settings.propagationMs, {
+      clock,
+      signal: AbortSignal.any([this.#over.signal, this.#hurried.signal]),
+    });
+    await this.#unlessOver(Promise.all([publish(), propagated]));
+    context.event({ kind: "drain", phase: "moving" });
+    const options = {
+      ratePerSecond: () => this.#ratePerSecond(),
+      whenNobody: "leave",
+      signal: this.#over.signal,
+    } as const;
+    // What is taken meanwhile, because nobody else could, is handed off in the next round.
+    while (table.size > 0 && !this.#over.signal.aborted) {
+      const before = table.size;
+      await this.#unlessOver(handOverOnce(this.#parts, options));
+      if (table.size >= before) await sleep(RETRY_MS, { clock, signal: this.#over.signal });
+    }
+    this.end();
+  }
+
+  /** No more waiting for the news, no pace; over after what one hand-off takes, or sooner. */
+  hurry(deadlineMs: number | undefined): void {
+    const { handOffTimeoutMs } = this.#parts.context.settings;
+    this.#hurried.abort();
+    this.#endWithin(Math.min(handOffTimeoutMs, deadlineMs ?? handOffTimeoutMs));
+  }
+
+  /** The time is up. Idempotent. */
+  end(): void {
+    this.#timer?.cancel();
+    this.#over.abort();
+  }
+
+  #endWithin(ms: number): void {
+    const { clock } = this.#parts.context;
+    const endsAtMs = clock.nowMs() + ms;
+    if (this.#over.signal.aborted || endsAtMs >= this.#endsAtMs) return;
+    this.#endsAtMs = endsAtMs;
+    this.#timer?.cancel();
+    this.#timer = clock.setTimer(ms, () => this.end());
+  }
+
+  #ratePerSecond(): number {
+    if (this.#hurried.signal.aborted) return HURRIED_RATE_PER_SECOND;
+    const { context, table } = this.#parts;
+    const { drainRatePerSecond, handOffTimeoutMs } = context.settings;
+    // The last one to begin needs time to end.
+    const leftMs = this.#endsAtMs - context.clock.nowMs() - handOffTimeoutMs;
+    return Math.max(drainRatePerSecond, (table.size * 1000) / Math.max(leftMs, 100));
+  }
+
+  async #unlessOver(work: Promise<unknown>): Promise<void> {
+    const { signal } = this.#over;
+    if (signal.aborted) return;
+    let stopWaiting!: () => void;
+    const over = new Promise<void>((resolve) => (stopWaiting = resolve));
+    signal.addEventListener("abort", stopWaiting, { once: true });
+    await Promise.race([work, over]);
+    signal.removeEventListener("abort", stopWaiting);
+  }
+}

@@ -1,0 +1,156 @@
+import type { Link } from "@podlink/types";
+import { isSuperseded, sleep } from "@podlink/types";
+import type { PodContext } from "./context.ts";
+import type { Entries } from "./entries.ts";
+import type { HandOff } from "./events.ts";
+import type { LinkCommands } from "./link-commands.ts";
+import type { LinkMutations } from "./link-mutations.ts";
+import type { OwnershipTable } from "./ownership-table.ts";
+import type { OtherPods } from "./peers.ts";
+import type { Period } from "./period.ts";
+
+/**
+ * - `moved`: another pod has the link now;
+ * - `left`: nobody could take it; its period ended here, the next life of this pod inherits it;
+ * - `kept`: nobody could take it, and the period goes on;
+ * - `unknown`: the store did not say.
+ */
+export type HandOffEnd =
+  | { readonly kind: "moved"; readonly link: Link }
+  | { readonly kind: "left" }
+  | { readonly kind: "kept" }
+  | { readonly kind: "unknown" };
+
+export interface HandOffsParts {
+  readonly context: PodContext;
+  readonly table: OwnershipTable;
+  readonly mutations: LinkMutations;
+  readonly commands: LinkCommands;
+  readonly entries: Entries;
+  readonly others: OtherPods;
+}
+
+/** Gives one uid to another pod: holds its requests, lets the running ones end, saves, moves the link. */
+export class HandOffs {
+  readonly #parts: HandOffsParts;
+  readonly #savers = new Set<{ readonly save: HandOff }>();
+  readonly #stopped = new AbortController();
+  readonly #left = new Set<string>();
+
+  constructor(parts: HandOffsParts) {
+    this.#parts = parts;
+  }
+
+  /** Called for every period before its link is moved, all at once; returns how to end that. */
+  onHandOff(save: HandOff): { close(): void } {
+    const entry = { save };
+    this.#savers.add(entry);
+    return { close: () => void this.#savers.delete(entry) };
+  }
+
+  /** Whether the uid was left for the next life of this pod: it isn't taken again. */
+  hasLeft(uid: string): boolean {
+    return this.#left.has(uid);
+  }
+
+  /** Nothing is waited for any more. */
+  stop(): void {
+    this.#stopped.abort();
+  }
+
+  /**
+   * Hands one period off; joins the hand-off under way. Never rejects.
+   * @param whenNobody what becomes of the uid when no other pod can take it.
+   */
+  handOff(period: Period, whenNobody: "leave" | "keep"): Promise<HandOffEnd> {
+    if (period.handOff !== undefined) return period.handOff;
+    const { context } = this.#parts;
+    const run = context
+      .watched("hand-off", () => this.#run(period, whenNobody))
+      .catch((error: unknown): HandOffEnd => {
+        context.counters.handOffsFailed += 1;
+        context.logger.warn({ error: String(error) }, "a hand-off failed");
+        return { kind: "unknown" };
+      })
+      .then((end) => {
+        // Held requests are let in again before they look.
+        if (!period.ended) period.handOff = undefined;
+        return end;
+      });
+    period.handOff = run;
+    return run;
+  }
+
+  async #run(period: Period, whenNobody: "leave" | "keep"): Promise<HandOffEnd> {
+    const { context, table, mutations, others } = this.#parts;
+    if (whenNobody === "keep" && !(await others.exist())) return { kind: "kept" };
+    await this.#prepare(period);
+    await others.exist();
+    return mutations.run(period.uid, async () => {
+      if (table.held(period.uid) !== period) return { kind: "unknown" };
+      const best = others.best(period.link.incarnation);
+      if (best !== undefined) return this.#move(period.link, best.podIndex);
+      if (whenNobody === "keep") return { kind: "kept" };
+      context.counters.left += 1;
+      context.event({ kind: "handed-off", moved: false });
+      this.#left.add(period.uid);
+      table.end(period.uid, "stopped");
+      return { kind: "left" };
+    });
+  }
+
+  /** Ends when no request runs and everything is saved, at the latest in time for the move. */
+  async #prepare(period: Period): Promise<void> {
+    const { context, entries } = this.#parts;
+    const { handOffTimeoutMs, commandTimeoutMs } = context.settings;
+    const budgetMs = Math.max(handOffTimeoutMs / 2, handOffTimeoutMs - commandTimeoutMs);
+    const endsAtMs = context.clock.nowMs() + budgetMs;
+    // A request that doesn't end must not cost the others' work: what is there is saved in the time that is left.
+    await this.#within(period.whenIdle(), budgetMs / 2);
+    if (period.ended) return;
+    const saves = Array.from(this.#savers, ({ save }) => entries.runInside(period, () => this.#save(save, period)));
+    await this.#within(Promise.all(saves), endsAtMs - context.clock.nowMs());
+  }
+
+  /** Waits for `work`, which never rejects, no longer than `ms`. */
+  async #within(work: Promise<unknown>, ms: number): Promise<void> {
+    const over = new AbortController();
+    const signal = AbortSignal.any([over.signal, this.#stopped.signal]);
+    await Promise.race([work, sleep(ms, { clock: this.#parts.context.clock, signal })]);
+    over.abort();
+  }
+
+  async #save(save: HandOff, { uid, link }: Period): Promise<void> {
+    try {
+      await save(uid, link);
+    } catch (error) {
+      this.#parts.context.counters.handOffsFailed += 1;
+      this.#parts.context.logger.error({ error: String(error) }, "saving for a hand-off failed");
+    }
+  }
+
+  async #move(link: Link, podIndex: number): Promise<HandOffEnd> {
+    const { context, table, commands } = this.#parts;
+    const { uid, token } = link;
+    // First closed, then sent: from here on nobody is served under a token that may be gone.
+    table.end(uid, "handed-off");
+    const lifetime = { ttlMs: Math.round(context.settings.linkInfoCacheTimeSecs * 1000) };
+    const op = {
+      kind: "replace",
+      ...context.linkKey(uid),
+      expectedToken: token,
+      owner: { podIndex },
+      lifetime,
+    } as const;
+    const result = await commands.whileDoubtful(uid, token, () => commands.execute(op));
+    // A reservation names no incarnation: nothing supersedes it. A later life's link has another token.
+    if (isSuperseded(result)) return { kind: "unknown" };
+    if (result.replaced) {
+      context.counters.moved += 1;
+      context.event({ kind: "handed-off", moved: true });
+      context.event({ kind: "link-replaced", reason: "hand-off" });
+    }
+    // Another token, and our own index: made for us by someone else; the next request claims it.
+    return result.link.podIndex === context.name.podIndex ? { kind: "unknown" } : { kind: "moved", link: result.link };
+  }
+}

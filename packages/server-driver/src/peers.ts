@@ -1,0 +1,90 @@
+import type { CallOptions, PodRow } from "@podlink/types";
+import type { PodContext } from "./context.ts";
+
+/** Another pod of the service, as the routes see it now. */
+export interface Peer {
+  readonly row: PodRow;
+  readonly alive: boolean;
+  readonly available: boolean;
+}
+
+/** The pods of one service; `ServiceRoutes` of @podlink/route-info-driver fits. */
+export interface ServicePeers {
+  init(call?: CallOptions): Promise<void>;
+  /**
+   * The pod for a new link. `except`: not that one; `registeredAfter`: rather one that registered after that incarnation.
+   * Undefined: nobody can take it.
+   */
+  best(options?: { readonly except?: number; readonly registeredAfter?: number }): { readonly row: PodRow } | undefined;
+  readonly cache: {
+    /** As last read; empty when nothing has been. */
+    pods(): readonly Peer[];
+    /** Resolves after a reading that began after this call. */
+    refresh(call?: CallOptions): Promise<void>;
+  };
+}
+
+/** All that a pod needs to know of the others; a `RouteInfoDriver` fits. */
+export interface Peers {
+  service(name: string): ServicePeers;
+}
+
+/** Who else could take a user of this pod, as the routes see it; read anew before it is said that nobody can. */
+export class OtherPods {
+  readonly #context: PodContext;
+  readonly #routes: ServicePeers;
+  #reading: Promise<void> | undefined;
+  #readAtMs = Number.NEGATIVE_INFINITY;
+
+  constructor(context: PodContext, routes: ServicePeers) {
+    this.#context = context;
+    this.#routes = routes;
+  }
+
+  /** The pods as last read. Undefined: they could not be, since not even this one is among them. Never rejects. */
+  async view(): Promise<readonly Peer[] | undefined> {
+    if (!this.#seesItself()) await this.#read();
+    return this.#seesItself() ? this.#routes.cache.pods() : undefined;
+  }
+
+  /** Whether any other pod takes new users, overloaded or not. Chooses none. Never rejects. */
+  async exist(): Promise<boolean> {
+    if (!this.#exist()) await this.#read();
+    return this.#exist();
+  }
+
+  /** The best of them, rather one that registered after `incarnation`. Counts as a placement there. */
+  best(incarnation: number | undefined): PodRow | undefined {
+    const best = this.#routes.best({
+      except: this.#context.name.podIndex,
+      ...(incarnation === undefined ? undefined : { registeredAfter: incarnation }),
+    });
+    // The best may be a pod that is draining too: no use in moving anybody there.
+    return best !== undefined && this.#takesNewUsers(best.row) ? best.row : undefined;
+  }
+
+  #exist(): boolean {
+    return this.#routes.cache.pods().some((pod) => pod.available && this.#takesNewUsers(pod.row));
+  }
+
+  #takesNewUsers(row: PodRow): boolean {
+    return row.podIndex !== this.#context.name.podIndex && row.routingState === "Ready";
+  }
+
+  #seesItself(): boolean {
+    return this.#routes.cache.pods().some((pod) => pod.row.podIndex === this.#context.name.podIndex);
+  }
+
+  /** At most one reading in a heartbeat's time, shared by all who ask. */
+  #read(): Promise<void> {
+    const { clock, settings } = this.#context;
+    const nowMs = clock.nowMs();
+    if (this.#reading === undefined || nowMs - this.#readAtMs >= settings.heartbeatIntervalMs) {
+      this.#readAtMs = nowMs;
+      this.#reading = this.#context
+        .ask("reading the pods", (timeoutMs) => this.#routes.cache.refresh({ timeoutMs }))
+        .catch(() => undefined);
+    }
+    return this.#reading;
+  }
+}

@@ -1,0 +1,237 @@
+import type { CallOptions, LostLink, PodEvent, Subscription, Superseded } from "@podlink/types";
+import { Listeners, RouteError, withDeadline } from "@podlink/types";
+import type { GuardAnswer } from "./answers.ts";
+import { refusal } from "./answers.ts";
+import type { PodContext } from "./context.ts";
+import type { PodPhase, PodState } from "./events.ts";
+import { sayGoodbye } from "./farewell.ts";
+import type { LossReason } from "./heartbeat.ts";
+import type { ServicePeers } from "./peers.ts";
+import type { PodParts, Reactions } from "./pod-parts.ts";
+import { makeParts } from "./pod-parts.ts";
+
+/** A pod from its start to its end, and what it does about what its parts tell it. */
+export class PodLife implements Reactions {
+  readonly parts: PodParts;
+  readonly stateListeners: Listeners<PodState>;
+  #phase: "idle" | "started" | "draining" | "stopped" | "superseded" = "idle";
+  #subscriptions: Subscription[] = [];
+  #stopping: Promise<void> | undefined;
+  #told: PodState | undefined;
+
+  constructor(context: PodContext, peers: ServicePeers) {
+    this.parts = makeParts(context, peers, this);
+    this.stateListeners = new Listeners(context.logger);
+  }
+
+  get state(): PodState {
+    const { own, registration } = this.parts;
+    const { serviceState, routingState } = own;
+    const { identity } = registration;
+    const phase = this.#podPhase();
+    return Object.freeze({ phase, serviceState, routingState, ...(identity === undefined ? undefined : { identity }) });
+  }
+
+  /** @throws RouteError SUPERSEDED, CLOSED, or of the store; then it goes on by itself. */
+  async start(call: CallOptions): Promise<void> {
+    const { heartbeat, context } = this.parts;
+    if (this.#phase === "stopped") throw new RouteError("CLOSED", "this pod was stopped", { outcome: "not-applied" });
+    if (this.#phase === "idle") this.#begin();
+    // One beat is up to four questions to the store.
+    const timeoutMs = call.timeoutMs ?? 5 * context.settings.commandTimeoutMs;
+    await withDeadline(heartbeat.beat(), { ...call, what: "start", timeoutMs, clock: context.clock });
+    if (this.state.phase === "superseded") throw new RouteError("SUPERSEDED", "a newer life of this pod is there");
+    if (heartbeat.lastError !== undefined) throw heartbeat.lastError;
+  }
+
+  /** The second call hurries the first. */
+  stop(deadlineMs: number | undefined): Promise<void> {
+    if (this.#stopping === undefined) {
+      this.#stopping = this.#stop(deadlineMs ?? this.parts.context.settings.stop.deadlineMs);
+    } else {
+      this.parts.drain.hurry(deadlineMs);
+    }
+    return this.#stopping;
+  }
+
+  /** Nothing of the pod stays: no timer, no subscription, nobody waiting. Idempotent. */
+  end(phase: "stopped" | "superseded"): void {
+    if (this.#phase === "stopped" || this.#phase === "superseded") return;
+    this.#phase = phase;
+    const { parts } = this;
+    parts.authority.close();
+    parts.table.endAll(phase);
+    parts.drain.end();
+    parts.handOffs.stop();
+    parts.notReady.end();
+    parts.verification.stop();
+    parts.sweep.stop();
+    void parts.heartbeat.stop();
+    parts.lease.end();
+    for (const subscription of this.#subscriptions) subscription.close();
+    parts.context.close();
+    this.#announce();
+  }
+
+  /** The application said something else of the pod. Failed and Shutdown take effect before they are reported. */
+  changed(): void {
+    const { own, authority, table, notReady } = this.parts;
+    authority.setShut(own.isShut);
+    if (own.isShut) table.endAll("stopped");
+    if (own.serviceState === "Ready") notReady.end();
+    else if (this.#phase === "started") notReady.begin();
+    this.#announce();
+    this.reportNow();
+  }
+
+  reportNow(): void {
+    if (this.#phase === "started" || this.#phase === "draining") void this.parts.heartbeat.beat();
+  }
+
+  onLost(reason: LossReason): void {
+    const { context, table } = this.parts;
+    context.logger.warn({ ...context.name, reason }, "the registration is gone; registering again");
+    if (reason === "fenced") {
+      context.counters.fenced += 1;
+      context.event({ kind: "fenced" });
+    }
+    if (reason === "epoch" || reason === "gone") context.event({ kind: "epoch-changed" });
+    table.unverifyAll();
+    this.#announce();
+  }
+
+  onAccepted(): void {
+    const { authority, table, sweep, own, workload, registration } = this.parts;
+    const mayClaim = authority.refusesClaims() === undefined;
+    if (mayClaim && table.unverifiedCount > 0 && !sweep.isRunning) void sweep.run();
+    const ready = own.serviceState === "Ready" && registration.claimAfterMs === 0;
+    const alive = own.serviceState !== "Failed";
+    void workload.write({ alive, available: ready && own.routingState !== "Shutdown" });
+    this.#announce();
+  }
+
+  onSuperseded(): void {
+    if (this.#phase === "stopped" || this.#phase === "superseded") return;
+    const { context } = this.parts;
+    context.event({ kind: "superseded" });
+    context.logger.error({ ...context.name }, "a newer life of this pod is there; this one stops for good");
+    this.end("superseded");
+  }
+
+  /** A link names a higher incarnation of this pod: is there one, or is it left from data that the rows don't know? */
+  onClaimSuperseded({ link }: Superseded): void {
+    const { registration, heartbeat } = this.parts;
+    void this.confirm().then((known) => {
+      if (!known) return;
+      registration.raiseFloor(link.incarnation ?? 0);
+      heartbeat.lose("superseded-claim");
+    });
+  }
+
+  async onUnknown(uid: string): Promise<GuardAnswer> {
+    const { own, notReady, redirect, claims, context } = this.parts;
+    if (own.serviceState === "Pending") {
+      return refusal("unavailable", { retryAfterMs: context.settings.heartbeatIntervalMs });
+    }
+    const goingOut = this.#phase === "draining" || notReady.isActive;
+    return goingOut ? redirect.point(uid) : claims.claim(uid);
+  }
+
+  async confirm(): Promise<boolean> {
+    const { authority, heartbeat } = this.parts;
+    const { incarnation } = authority;
+    await heartbeat.beat();
+    const answered = heartbeat.lastError === undefined && !authority.isClosed;
+    return answered && incarnation !== undefined && authority.incarnation === incarnation;
+  }
+
+  #begin(): void {
+    const { context, heartbeat, own, notReady, verification, peers, periodListeners } = this.parts;
+    const { store, name } = context;
+    const { namespace, service, podIndex } = name;
+    this.#phase = "started";
+    this.#subscriptions = [
+      store.watchPods(namespace, service, (event) => this.#sawPod(event)),
+      store.watchLostLinks(namespace, service, podIndex, (lost) => this.#lostLink(lost)),
+      store.watchStore((event) => {
+        if (event.kind === "epoch") heartbeat.lose("epoch");
+      }),
+      periodListeners.add((event) => {
+        if (event.kind === "ended" && event.reason === "lost") this.#countLost();
+      }),
+    ];
+    if (own.serviceState !== "Ready") notReady.begin();
+    verification.start();
+    // Only moves and the workload state need the others; what can't be read now is read later.
+    peers.init().catch(() => undefined);
+  }
+
+  async #stop(deadlineMs: number): Promise<void> {
+    const { context, own, notReady, drain, heartbeat } = this.parts;
+    const endsAtMs = context.clock.nowMs() + deadlineMs;
+    if (this.#phase === "started") {
+      this.#phase = "draining";
+      own.wayOut = "draining";
+      notReady.end();
+      this.#announce();
+      // The goodbye needs a little of the time.
+      const goodbyeMs = Math.min(2 * context.settings.commandTimeoutMs, deadlineMs / 4);
+      await drain.run(deadlineMs - goodbyeMs, () => heartbeat.beat());
+      if (this.state.phase === "draining") await this.#leave(endsAtMs);
+    }
+    this.end("stopped");
+  }
+
+  /** The guard closes, then Shutdown is published, then goodbye is said. */
+  async #leave(endsAtMs: number): Promise<void> {
+    const { context, authority, table, handOffs, own, heartbeat, registration } = this.parts;
+    authority.close();
+    table.endAll("stopped");
+    handOffs.stop();
+    own.wayOut = "leaving";
+    await sayGoodbye(context, registration, heartbeat, endsAtMs - context.clock.nowMs());
+    context.event({ kind: "drain", phase: "ended" });
+  }
+
+  #sawPod(event: PodEvent): void {
+    const { registration, context } = this.parts;
+    if (event.kind !== "pod" || event.row.podIndex !== context.name.podIndex) return;
+    const incarnation = registration.identity?.incarnation;
+    const newer = incarnation !== undefined && event.row.incarnation > incarnation;
+    if (newer && event.row.life !== registration.life) this.onSuperseded();
+  }
+
+  #lostLink({ uid, link }: LostLink): void {
+    const { claims, table } = this.parts;
+    claims.lost(uid, link.token);
+    const period = table.held(uid);
+    if (period !== undefined && Number(link.token) > Number(period.link.token)) table.end(uid, "lost", link);
+  }
+
+  #countLost(): void {
+    const { context } = this.parts;
+    context.counters.linksLost += 1;
+    context.event({ kind: "link-lost" });
+  }
+
+  #podPhase(): PodPhase {
+    const { registration, lease } = this.parts;
+    if (this.#phase !== "started") return this.#phase;
+    if (registration.identity === undefined) return "starting";
+    if (lease.standing() === "fenced") return "fenced";
+    return registration.claimAfterMs > 0 ? "waiting" : "running";
+  }
+
+  #announce(): void {
+    const state = this.state;
+    const told = this.#told;
+    this.#told = state;
+    const same =
+      told !== undefined &&
+      told.phase === state.phase &&
+      told.serviceState === state.serviceState &&
+      told.routingState === state.routingState &&
+      told.identity === state.identity;
+    if (!same) this.stateListeners.emit(state);
+  }
+}

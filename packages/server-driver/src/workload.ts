@@ -1,0 +1,60 @@
+import type { WorkloadState } from "@podlink/types";
+import { workloadStateOf } from "@podlink/types";
+import type { PodContext } from "./context.ts";
+import type { OtherPods, Peer } from "./peers.ts";
+
+/** This pod as it says of itself right now: more up to date than any reading. */
+export interface Self {
+  readonly alive: boolean;
+  readonly available: boolean;
+}
+
+/** The workload state to write, or undefined when another pod writes it: of the pods alive, the lowest does. */
+function workloadToWrite(
+  podIndex: number,
+  self: Self,
+  pods: readonly Peer[],
+  minReady: number,
+): WorkloadState | undefined {
+  if (!self.alive) return undefined;
+  let alive = 1;
+  let available = self.available ? 1 : 0;
+  for (const pod of pods) {
+    if (pod.row.podIndex === podIndex || !pod.alive) continue;
+    if (pod.row.podIndex < podIndex) return undefined;
+    alive += 1;
+    if (pod.available) available += 1;
+  }
+  return workloadStateOf({ alive, available }, minReady);
+}
+
+/** Writes the workload state, one write at a time; it expires with the lease. */
+export class WorkloadWriter {
+  readonly #context: PodContext;
+  readonly #others: OtherPods;
+  #writing = false;
+
+  constructor(context: PodContext, others: OtherPods) {
+    this.#context = context;
+    this.#others = others;
+  }
+
+  /** Never rejects: the next report writes it anew. */
+  async write(self: Self): Promise<void> {
+    const { store, name, settings, logger } = this.#context;
+    if (this.#writing || !self.alive) return;
+    this.#writing = true;
+    try {
+      const pods = await this.#others.view();
+      const state = pods && workloadToWrite(name.podIndex, self, pods, settings.workload.minReady);
+      if (state === undefined) return;
+      await this.#context.ask("the workload state", (timeoutMs) =>
+        store.setWorkloadState(name.namespace, name.service, state, settings.leaseMs, { timeoutMs }),
+      );
+    } catch (error) {
+      logger.debug({ error: String(error) }, "the workload state was not written");
+    } finally {
+      this.#writing = false;
+    }
+  }
+}

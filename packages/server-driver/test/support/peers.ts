@@ -1,0 +1,42 @@
+import type { Clock, PodRow, Store } from "@podlink/types";
+import { isAlive, isAvailable, isRoutable } from "@podlink/types";
+import type { Peers } from "../../src/peers.ts";
+
+/** The other pods straight from the store: what a RouteInfoDriver sees, without its caches. */
+export function peersOf(store: Store, clock: Clock, namespace: string): Peers {
+  return {
+    service(service) {
+      let rows: readonly PodRow[] = [];
+      let readAtMs = 0;
+      const read = async (): Promise<void> => {
+        rows = (await store.readPods(namespace, service)).rows;
+        readAtMs = clock.wallMs();
+      };
+      store.watchPods(namespace, service, () => void read().catch(() => undefined));
+      // As of the last reading; looking at it begins another, so that no timer is needed.
+      const pods = () => {
+        void read().catch(() => undefined);
+        return rows.map((row) => {
+          const silentForMs = readAtMs - row.reportedAtMs;
+          return {
+            row,
+            alive: isAlive(row, silentForMs),
+            available: isAvailable(row, silentForMs),
+            routable: isRoutable(row, silentForMs, 95),
+          };
+        });
+      };
+      return {
+        init: read,
+        cache: { pods, refresh: read },
+        best({ except, registeredAfter = 0 } = {}) {
+          const others = pods().filter((pod) => pod.row.podIndex !== except);
+          const routable = others.filter((pod) => pod.routable);
+          const some = routable.length > 0 ? routable : others.filter((pod) => pod.available);
+          const later = some.filter((pod) => pod.row.incarnation > registeredAfter);
+          return (later.length > 0 ? later : some)[0];
+        },
+      };
+    },
+  };
+}

@@ -1,0 +1,44 @@
+import { expect, test } from "vitest";
+import { FAST, NAMESPACE, SERVICE, world } from "./support/world.ts";
+
+const stateOf = async (w: ReturnType<typeof world>) =>
+  (await w.store.workloadStates(NAMESPACE, [SERVICE])).get(SERVICE);
+
+test("fault 12: the workload state is derived from the pods, and can be Ready", async () => {
+  const w = world();
+  const first = await w.running(0, { workload: { minReady: 2 } });
+  await w.clock.advance(FAST.heartbeatIntervalMs);
+  expect(await stateOf(w)).toBe("Pending");
+  await w.running(1, { workload: { minReady: 2 } });
+  await w.clock.advance(2 * FAST.heartbeatIntervalMs);
+  expect(await stateOf(w)).toBe("Ready");
+  first.driver.setServiceState("NotReady");
+  await w.clock.advance(FAST.heartbeatIntervalMs);
+  expect(await stateOf(w)).toBe("Pending");
+});
+
+test("the lowest alive pod writes it, and no other", async () => {
+  const w = world();
+  const zero = await w.running(0);
+  const one = await w.running(1);
+  await w.clock.advance(FAST.heartbeatIntervalMs);
+  one.line.resetCounts();
+  zero.line.resetCounts();
+  await w.clock.advance(10 * FAST.heartbeatIntervalMs);
+  expect(zero.line.calls.setWorkloadState).toBe(10);
+  expect(one.line.calls.setWorkloadState).toBe(0);
+  await zero.driver.close();
+  await w.clock.advance(FAST.leaseMs + FAST.heartbeatIntervalMs);
+  expect(one.line.calls.setWorkloadState).toBeGreaterThan(0);
+});
+
+test("it expires with the lease", async () => {
+  const w = world();
+  const { driver } = await w.running(0);
+  await w.clock.advance(FAST.heartbeatIntervalMs);
+  await driver.close();
+  await w.clock.advance(FAST.leaseMs - 200);
+  expect(await stateOf(w)).toBe("Ready");
+  await w.clock.advance(300);
+  expect(await stateOf(w)).toBeUndefined();
+});
