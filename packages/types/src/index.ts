@@ -105,6 +105,7 @@ export type { RemoteStore, Store } from "./ports/store.ts";
 export type { StoreEvent, StoreHealth, StoreStatus } from "./ports/store-status.ts";
 export type { DeadlineOptions } from "./async/deadline.ts";
 export { defer, sleep, withDeadline } from "./async/deadline.ts";
+export { keepAliveUntil } from "./async/keep-alive.ts";
 export { Listeners } from "./async/listeners.ts";
 export { SingleFlight } from "./async/single-flight.ts";
 export { guardedObserver } from "./guarded-observer.ts";

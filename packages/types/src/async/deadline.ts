@@ -11,7 +11,7 @@ export interface DeadlineOptions extends CallOptions {
   readonly what: string;
   /** What is known of its effect when the wait ends early. Absent: it has none. */
   readonly outcome?: RouteErrorOutcome;
-  readonly clock?: Clock;
+  readonly clock?: Pick<Clock, "setTimer">;
 }
 
 /**
@@ -23,7 +23,10 @@ export function withDeadline<T>(work: Promise<T>, options: DeadlineOptions): Pro
   const { signal, what, outcome, clock = systemClock } = options;
   const { timeoutMs = DEFAULT_CALL_TIMEOUT_MS } = options;
   // What is left of an outer deadline has fractions: unlike a duration that is stored, a wait may have them.
-  if (!(timeoutMs >= 0 && timeoutMs < Infinity)) refuse("timeoutMs", "a number of milliseconds, at least 0", timeoutMs);
+  if (!(timeoutMs >= 0 && timeoutMs < Infinity)) {
+    work.catch(() => undefined); // nobody waits for it any more: its failure is not unhandled
+    refuse("timeoutMs", "a number of milliseconds, at least 0", timeoutMs);
+  }
   const known = outcome === undefined ? undefined : { outcome };
   const { promise, resolve, reject } = defer<T>();
   const cancelled = (): void => reject(new RouteError("CANCELLED", `${what} was cancelled by its caller`, known));
@@ -55,7 +58,7 @@ export function defer<T>(): { promise: Promise<T>; resolve: (value: T) => void; 
 /** Resolves after `delayMs`, or at once when the signal is aborted: a wait that never fails. */
 export function sleep(
   delayMs: number,
-  options: { readonly clock?: Clock; readonly signal?: AbortSignal } = {},
+  options: { readonly clock?: Pick<Clock, "setTimer">; readonly signal?: AbortSignal } = {},
 ): Promise<void> {
   const { clock = systemClock, signal } = options;
   const { promise, resolve } = defer<void>();
