@@ -32,6 +32,10 @@ export class Authority {
     this.#shut = shut;
   }
 
+  get isShut(): boolean {
+    return this.#shut;
+  }
+
   get isClosed(): boolean {
     return this.#closed || this.#shut;
   }
@@ -45,6 +49,12 @@ export class Authority {
   isLaterLife({ podIndex, incarnation = 0 }: Holder): boolean {
     const own = this.#registration.identity;
     return own !== undefined && podIndex === own.podIndex && incarnation > own.incarnation;
+  }
+
+  /** Whether a link names this very life of the pod. */
+  isOwnLife({ podIndex, incarnation }: Holder): boolean {
+    const own = this.#registration.identity;
+    return own !== undefined && podIndex === own.podIndex && incarnation === own.incarnation;
   }
 
   /** Why nothing may be claimed now. Undefined: it may be. Reads the clocks. */

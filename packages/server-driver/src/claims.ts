@@ -30,8 +30,8 @@ interface Claim {
 export class Claims {
   readonly #parts: ClaimsParts;
   readonly #flights = new SingleFlight<string, GuardAnswer>();
-  /** The highest token under which a link is known to have been taken from us while a claim of it was under way. */
-  readonly #lostTokens = new Map<string, number>();
+  /** Not shared with claims that may have been answered before the token asked about was made. */
+  readonly #askedFlights = new SingleFlight<string, GuardAnswer>();
 
   constructor(parts: ClaimsParts) {
     this.#parts = parts;
@@ -44,8 +44,7 @@ export class Claims {
 
   /** A request knows of a higher token than any asked about: one claim finds out. Never rejects. */
   claimAsked(uid: string, asked: number): Promise<GuardAnswer> {
-    // Not shared with a claim that may have been answered before that token was made. "/" comes after digits only.
-    return this.#flights.run(`${asked}/${uid}`, () => this.#inTurn({ uid, asked }));
+    return this.#askedFlights.run(`${asked}/${uid}`, () => this.#inTurn({ uid, asked }));
   }
 
   /** A claim whose token is higher than the floor. Never rejects. */
@@ -53,30 +52,22 @@ export class Claims {
     return this.#inTurn({ uid, floor });
   }
 
-  /** The store told that the link was taken from this pod. */
-  lost(uid: string, token: string): void {
-    if (!this.#parts.mutations.isBusy(uid)) return;
-    this.#lostTokens.set(uid, Math.max(this.#lostTokens.get(uid) ?? 0, Number(token)));
-  }
-
   #inTurn(claim: Claim): Promise<GuardAnswer> {
     const { context, mutations } = this.#parts;
     return mutations.run(claim.uid, async () => {
       try {
-        return this.#settled(claim) ?? (await context.watched("claim", () => this.#decide(claim)));
+        return this.settled(claim) ?? (await context.watched("claim", () => this.#decide(claim)));
       } catch (error) {
         context.counters.claimsFailed += 1;
         const { code, message, retryAfterMs } = RouteError.from(error);
         context.logger.debug({ code, error: message }, "a claim failed");
         return refusal("unavailable", { retryAfterMs: retryAfterMs ?? context.settings.heartbeatIntervalMs });
-      } finally {
-        this.#lostTokens.delete(claim.uid);
       }
     });
   }
 
-  /** What needs no operation, because it was answered while this claim waited for its turn. */
-  #settled({ uid, floor, asked }: Claim): GuardAnswer | undefined {
+  /** What needs no operation, because it was answered while this waited for its turn. */
+  settled({ uid, floor, asked }: Claim): GuardAnswer | undefined {
     const { table, authority } = this.#parts;
     const refused = authority.refusesClaims();
     if (refused !== undefined) return refused;
@@ -154,11 +145,11 @@ export class Claims {
 
   /** The store said that the link is ours. It counts only if all that allowed the claim still holds now. */
   #ours(uid: string, link: Link, incarnation: number): GuardAnswer {
-    const { table, authority, context } = this.#parts;
+    const { table, authority, context, mutations } = this.#parts;
     const refused = authority.refusesClaims();
     if (refused !== undefined) return refused;
     if (authority.incarnation !== incarnation) return refusal("fenced", { retryAfterMs: 0 });
-    if ((this.#lostTokens.get(uid) ?? 0) > Number(link.token)) {
+    if (mutations.wasLost(link)) {
       table.end(uid, "lost");
       return refusal("unavailable", { retryAfterMs: context.settings.heartbeatIntervalMs });
     }

@@ -1,7 +1,7 @@
-import type { Timer } from "@podlink/types";
 import { sleep } from "@podlink/types";
 import type { HandOverParts } from "./hand-over.ts";
 import { handOverOnce } from "./hand-over.ts";
+import { TimeLimit } from "./time-limit.ts";
 
 /** As fast as it goes, in links a second. */
 const HURRIED_RATE_PER_SECOND = 1_000_000;
@@ -12,13 +12,12 @@ const RETRY_MS = 50;
 /** The orderly part of a pod's way out: from the news that it takes nothing new to the moment its guard closes. */
 export class Drain {
   readonly #parts: HandOverParts;
-  readonly #over = new AbortController();
+  readonly #limit: TimeLimit;
   readonly #hurried = new AbortController();
-  #endsAtMs = Number.POSITIVE_INFINITY;
-  #timer: Timer | undefined;
 
   constructor(parts: HandOverParts) {
     this.#parts = parts;
+    this.#limit = new TimeLimit(parts.context.clock);
   }
 
   /**
@@ -30,48 +29,37 @@ export class Drain {
   async run(timeMs: number, publish: () => Promise<void>): Promise<void> {
     const { context, table } = this.#parts;
     const { clock, settings } = context;
-    this.#endWithin(timeMs);
+    this.#limit.within(timeMs);
     context.event({ kind: "drain", phase: "started" });
     const propagated = sleep(settings.propagationMs, {
       clock,
-      signal: AbortSignal.any([this.#over.signal, this.#hurried.signal]),
+      signal: AbortSignal.any([this.#limit.signal, this.#hurried.signal]),
     });
     await this.#unlessOver(Promise.all([publish(), propagated]));
     context.event({ kind: "drain", phase: "moving" });
     const options = {
       ratePerSecond: () => this.#ratePerSecond(),
       whenNobody: "leave",
-      signal: this.#over.signal,
+      signal: this.#limit.signal,
     } as const;
     // What is taken meanwhile, because nobody else could, is handed off in the next round.
-    while (table.size > 0 && !this.#over.signal.aborted) {
+    while (table.size > 0 && !this.#limit.signal.aborted) {
       const before = table.size;
       await this.#unlessOver(handOverOnce(this.#parts, options));
-      if (table.size >= before) await sleep(RETRY_MS, { clock, signal: this.#over.signal });
+      if (table.size >= before) await sleep(RETRY_MS, { clock, signal: this.#limit.signal });
     }
     this.end();
   }
 
   /** No more waiting for the news, no pace; over after what one hand-off takes, or sooner. */
-  hurry(deadlineMs: number | undefined): void {
-    const { handOffTimeoutMs } = this.#parts.context.settings;
+  hurry(timeMs: number): void {
     this.#hurried.abort();
-    this.#endWithin(Math.min(handOffTimeoutMs, deadlineMs ?? handOffTimeoutMs));
+    this.#limit.within(Math.min(this.#parts.context.settings.handOffTimeoutMs, timeMs));
   }
 
   /** The time is up. Idempotent. */
   end(): void {
-    this.#timer?.cancel();
-    this.#over.abort();
-  }
-
-  #endWithin(ms: number): void {
-    const { clock } = this.#parts.context;
-    const endsAtMs = clock.nowMs() + ms;
-    if (this.#over.signal.aborted || endsAtMs >= this.#endsAtMs) return;
-    this.#endsAtMs = endsAtMs;
-    this.#timer?.cancel();
-    this.#timer = clock.setTimer(ms, () => this.end());
+    this.#limit.end();
   }
 
   #ratePerSecond(): number {
@@ -79,12 +67,12 @@ export class Drain {
     const { context, table } = this.#parts;
     const { drainRatePerSecond, handOffTimeoutMs } = context.settings;
     // The last one to begin needs time to end.
-    const leftMs = this.#endsAtMs - context.clock.nowMs() - handOffTimeoutMs;
+    const leftMs = this.#limit.leftMs - handOffTimeoutMs;
     return Math.max(drainRatePerSecond, (table.size * 1000) / Math.max(leftMs, 100));
   }
 
   async #unlessOver(work: Promise<unknown>): Promise<void> {
-    const { signal } = this.#over;
+    const { signal } = this.#limit;
     if (signal.aborted) return;
     let stopWaiting!: () => void;
     const over = new Promise<void>((resolve) => (stopWaiting = resolve));

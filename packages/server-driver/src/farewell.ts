@@ -2,6 +2,7 @@ import { RouteError, sleep, withDeadline } from "@podlink/types";
 import type { PodContext } from "./context.ts";
 import type { Heartbeat } from "./heartbeat.ts";
 import type { Registration } from "./registration.ts";
+import type { TimeLimit } from "./time-limit.ts";
 
 /** Between two tries to say goodbye. */
 const RETRY_MS = 100;
@@ -14,17 +15,17 @@ export async function sayGoodbye(
   context: PodContext,
   registration: Registration,
   heartbeat: Heartbeat,
-  timeMs: number,
+  limit: TimeLimit,
 ): Promise<void> {
   const { clock, store, name, logger } = context;
-  const over = new AbortController();
+  const { signal, leftMs: timeoutMs } = limit;
 
   const work = async (): Promise<void> => {
     await heartbeat.stop(); // a beat under way may register once more
     const incarnation = registration.identity?.incarnation;
     if (incarnation === undefined) return;
     await heartbeat.reportOnce().catch(() => undefined); // the goodbye says the same, and more
-    while (!over.signal.aborted) {
+    while (!signal.aborted) {
       try {
         const { left } = await context.ask("the goodbye", (timeoutMs) =>
           store.leave({ ...name, incarnation }, { timeoutMs }),
@@ -33,12 +34,12 @@ export async function sayGoodbye(
         return;
       } catch (error) {
         if (RouteError.is(error) && !error.retryable) return;
-        await sleep(RETRY_MS, { clock, signal: over.signal });
+        await sleep(RETRY_MS, { clock, signal });
       }
     }
   };
-  await withDeadline(work(), { what: "the goodbye", timeoutMs: Math.max(0, Math.floor(timeMs)), clock }).catch(() => {
+  await withDeadline(work(), { what: "the goodbye", timeoutMs, signal, clock }).catch(() => {
     logger.warn({ ...name }, "no goodbye could be said; callers wait for the lease to end");
   });
-  over.abort();
+  limit.end();
 }

@@ -1,3 +1,4 @@
+import type { Link } from "@podlink/types";
 import { checkDurationMs, checkToken, checkUid, RouteError, withDeadline } from "@podlink/types";
 import type { Entry, GuardAnswer, GuardRequest, Refused } from "./answers.ts";
 import { refusal } from "./answers.ts";
@@ -21,6 +22,8 @@ export interface GuardParts {
   readonly entries: Entries;
   /** What is done about a uid that this pod doesn't hold: a claim, as a rule. Never rejects. */
   readonly onUnknown: (uid: string) => Promise<GuardAnswer>;
+  /** Where this pod moved a uid on its way out. Undefined: nowhere. */
+  readonly movedTo: (uid: string) => Link | undefined;
 }
 
 const NO_REQUEST: GuardRequest = {};
@@ -76,8 +79,8 @@ export class Guard {
 
   #now(uid: string, request: GuardRequest): GuardAnswer | Promise<GuardAnswer> {
     const { table, lease, authority, claims, context } = this.#parts;
-    if (authority.isClosed) return refusal("stopped");
     if (!this.#isMeant(request)) return refusal("not-me");
+    if (authority.isClosed) return this.#closed(uid);
     const standing = lease.standing();
     const period = table.held(uid);
     if (standing === "fenced") return authority.refusesClaims() ?? refusal("fenced");
@@ -91,6 +94,12 @@ export class Guard {
     if (standing === "serving") return { ...period.granted, fenced: true };
     const asked = request.token === undefined ? 0 : Number(request.token);
     return asked > period.askedToken ? claims.claimAsked(uid, asked) : period.granted;
+  }
+
+  /** Callers that have not heard the goodbye yet are told where their user went, until nobody asks here any more. */
+  #closed(uid: string): Refused {
+    const link = this.#parts.movedTo(uid);
+    return link === undefined ? refusal("stopped") : refusal("held-by", { link });
   }
 
   /** A request that runs already is never held back by the hand-off that waits for it. */

@@ -36,6 +36,7 @@ export class HandOffs {
   readonly #savers = new Set<{ readonly save: HandOff }>();
   readonly #stopped = new AbortController();
   readonly #left = new Set<string>();
+  readonly #movedOnWayOut = new Map<string, Link>();
 
   constructor(parts: HandOffsParts) {
     this.#parts = parts;
@@ -51,6 +52,11 @@ export class HandOffs {
   /** Whether the uid was left for the next life of this pod: it isn't taken again. */
   hasLeft(uid: string): boolean {
     return this.#left.has(uid);
+  }
+
+  /** The link that a uid had when this pod, on its way out, moved it. Undefined: it was not moved then. */
+  movedTo(uid: string): Link | undefined {
+    return this.#movedOnWayOut.get(uid);
   }
 
   /** Nothing is waited for any more. */
@@ -89,7 +95,11 @@ export class HandOffs {
     return mutations.run(period.uid, async () => {
       if (table.held(period.uid) !== period) return { kind: "unknown" };
       const best = others.best(period.link.incarnation);
-      if (best !== undefined) return this.#move(period.link, best.podIndex);
+      if (best !== undefined) {
+        const end = await this.#move(period.link, best.podIndex);
+        if (whenNobody === "leave" && end.kind === "moved") this.#movedOnWayOut.set(period.uid, end.link);
+        return end;
+      }
       if (whenNobody === "keep") return { kind: "kept" };
       context.counters.left += 1;
       context.event({ kind: "handed-off", moved: false });

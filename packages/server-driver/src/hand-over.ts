@@ -2,6 +2,7 @@ import type { Timer } from "@podlink/types";
 import type { PodContext } from "./context.ts";
 import type { HandOffs } from "./hand-off.ts";
 import type { OwnershipTable } from "./ownership-table.ts";
+import type { OtherPods } from "./peers.ts";
 import { Pacer } from "./pacer.ts";
 
 export interface HandOverParts {
@@ -32,12 +33,12 @@ export async function handOverOnce(
 
 /** A pod that is not Ready for notReadyHandOverMs gives its users to others, as far as there are any. */
 export class NotReadyHandOver {
-  readonly #parts: HandOverParts;
+  readonly #parts: HandOverParts & { readonly others: OtherPods };
   #timer: Timer | undefined;
   #over: AbortController | undefined;
   #active = false;
 
-  constructor(parts: HandOverParts) {
+  constructor(parts: HandOverParts & { readonly others: OtherPods }) {
     this.#parts = parts;
   }
 
@@ -69,9 +70,11 @@ export class NotReadyHandOver {
   }
 
   async #run(signal: AbortSignal): Promise<void> {
-    const { settings } = this.#parts.context;
+    const { others, context } = this.#parts;
+    const { settings } = context;
     const ratePerSecond = (): number => settings.drainRatePerSecond;
-    await handOverOnce(this.#parts, { ratePerSecond, whenNobody: "keep", signal });
+    // Asked once, before any request is held.
+    if (await others.exist()) await handOverOnce(this.#parts, { ratePerSecond, whenNobody: "keep", signal });
     if (!signal.aborted) this.#again(settings.heartbeatIntervalMs, signal);
   }
 }

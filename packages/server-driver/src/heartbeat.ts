@@ -1,11 +1,11 @@
 import type { HeartbeatResult, PodReport, Timer } from "@podlink/types";
-import { RouteError } from "@podlink/types";
+import { defer, RouteError } from "@podlink/types";
 import type { PodContext } from "./context.ts";
 import type { Lease } from "./lease.ts";
 import type { Registration } from "./registration.ts";
 
 /** Why a pod has to register again. */
-export type LossReason = "fenced" | "gone" | "epoch" | "superseded-claim";
+export type LossReason = "fenced" | "gone" | "epoch" | "superseded-claim" | "reopened";
 
 export interface HeartbeatHooks {
   /** What the pod says of itself now. */
@@ -60,7 +60,7 @@ export class Heartbeat {
     if (this.#current === undefined) return this.#begin();
     this.#next ??= this.#current.then(() => {
       this.#next = undefined;
-      return this.#stopped ? undefined : this.#begin();
+      return this.#stopped ? undefined : (this.#current ?? this.#begin());
     });
     return this.#next;
   }
@@ -85,11 +85,14 @@ export class Heartbeat {
   }
 
   #begin(): Promise<void> {
-    const beat = this.#run().then(() => {
+    // There before it runs: a beat that finds its lease over asks for one.
+    const { promise, resolve } = defer<void>();
+    this.#current = promise;
+    void this.#run().then(() => {
       this.#current = undefined;
+      resolve();
     });
-    this.#current = beat;
-    return beat;
+    return promise;
   }
 
   async #run(): Promise<void> {

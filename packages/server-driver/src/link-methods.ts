@@ -18,7 +18,7 @@ export class LinkMethods {
       const owner = commands.self(incarnation);
       const op = { kind: "set", ...context.linkKey(uid), owner, lifetime: "persistent" } as const;
       const token = table.held(uid)?.link.token ?? table.doubtfulToken(uid);
-      table.end(uid, "released");
+      this.#release(uid);
       const send = () => commands.execute(op);
       const result = token === undefined ? await send() : await commands.whileDoubtful(uid, token, send);
       if (isSuperseded(result)) return this.#superseded(result);
@@ -54,10 +54,12 @@ export class LinkMethods {
       if (link.podIndex !== podIndex) return { removed: false, link };
       if (authority.isLaterLife(link)) return this.#superseded({ superseded: true, link });
       const { token, incarnation } = link;
+      // An earlier life of this pod may still serve it: as with a claim, its lease has to be over.
+      if (own && incarnation !== undefined && !authority.isOwnLife(link)) this.#mayTake();
       const expected = { podIndex, token, ...(incarnation === undefined ? undefined : { incarnation }) };
       const send = () => commands.execute({ kind: "remove", ...key, graceMs, expected });
       if (!own) return send();
-      table.end(uid, "released");
+      this.#release(uid);
       const result = await commands.whileDoubtful(uid, token, send);
       return isSuperseded(result) ? this.#superseded(result) : result;
     });
@@ -73,11 +75,17 @@ export class LinkMethods {
     throw unavailable("this pod may not take links now", refused?.retryAfterMs);
   }
 
+  /** Ends the period, if there is one: an earlier doubt about the uid stays until the outcome is known. */
+  #release(uid: string): void {
+    const { table } = this.#parts;
+    if (table.held(uid) !== undefined) table.end(uid, "released");
+  }
+
   /** The answer counts only if all that allowed the operation still holds. */
   #take(link: SetDone["link"], incarnation: number): void {
-    const { authority, table } = this.#parts;
+    const { authority, table, mutations } = this.#parts;
     const counts = authority.refusesClaims() === undefined && authority.incarnation === incarnation;
-    if (counts) table.take(link);
+    if (counts && !mutations.wasLost(link)) table.take(link);
   }
 
   #superseded(answer: Parameters<ClaimsParts["onSuperseded"]>[0]): never {

@@ -3,6 +3,12 @@ import { compareTokens } from "@podlink/types";
 import type { EndReason, PeriodEvent } from "./events.ts";
 import { Period } from "./period.ts";
 
+/** A mutation was sent for the link with this token, and its outcome is not known. */
+export interface Doubt {
+  readonly uid: string;
+  readonly token: string;
+}
+
 /**
  * What this pod knows of its links. A uid is in at most one of three places:
  * - held: claimed under the present registration, its period is on;
@@ -50,6 +56,11 @@ export class OwnershipTable {
 
   unverifiedUids(): string[] {
     return Array.from(this.#unverified.keys());
+  }
+
+  /** All doubtful uids, as of now. */
+  doubts(): Doubt[] {
+    return Array.from(this.#doubtful, ([uid, token]) => ({ uid, token }));
   }
 
   /** The token that a mutation of unknown outcome was sent for. */

@@ -1,5 +1,5 @@
 import type { CallOptions, LostLink, PodEvent, Subscription, Superseded } from "@podlink/types";
-import { Listeners, RouteError, withDeadline } from "@podlink/types";
+import { keepAliveUntil, Listeners, RouteError, withDeadline } from "@podlink/types";
 import type { GuardAnswer } from "./answers.ts";
 import { refusal } from "./answers.ts";
 import type { PodContext } from "./context.ts";
@@ -9,6 +9,7 @@ import type { LossReason } from "./heartbeat.ts";
 import type { ServicePeers } from "./peers.ts";
 import type { PodParts, Reactions } from "./pod-parts.ts";
 import { makeParts } from "./pod-parts.ts";
+import { TimeLimit } from "./time-limit.ts";
 
 /** A pod from its start to its end, and what it does about what its parts tell it. */
 export class PodLife implements Reactions {
@@ -17,11 +18,14 @@ export class PodLife implements Reactions {
   #phase: "idle" | "started" | "draining" | "stopped" | "superseded" = "idle";
   #subscriptions: Subscription[] = [];
   #stopping: Promise<void> | undefined;
+  /** All of a stop is over by then. */
+  readonly #stopLimit: TimeLimit;
   #told: PodState | undefined;
 
   constructor(context: PodContext, peers: ServicePeers) {
     this.parts = makeParts(context, peers, this);
     this.stateListeners = new Listeners(context.logger);
+    this.#stopLimit = new TimeLimit(context.clock);
   }
 
   get state(): PodState {
@@ -35,21 +39,25 @@ export class PodLife implements Reactions {
   /** @throws RouteError SUPERSEDED, CLOSED, or of the store; then it goes on by itself. */
   async start(call: CallOptions): Promise<void> {
     const { heartbeat, context } = this.parts;
-    if (this.#phase === "stopped") throw new RouteError("CLOSED", "this pod was stopped", { outcome: "not-applied" });
+    if (this.#phase === "stopped") throw stopped();
     if (this.#phase === "idle") this.#begin();
     // One beat is up to four questions to the store.
     const timeoutMs = call.timeoutMs ?? 5 * context.settings.commandTimeoutMs;
     await withDeadline(heartbeat.beat(), { ...call, what: "start", timeoutMs, clock: context.clock });
     if (this.state.phase === "superseded") throw new RouteError("SUPERSEDED", "a newer life of this pod is there");
+    if (this.#phase !== "started") throw stopped();
     if (heartbeat.lastError !== undefined) throw heartbeat.lastError;
   }
 
   /** The second call hurries the first. */
   stop(deadlineMs: number | undefined): Promise<void> {
+    const { stop, handOffTimeoutMs, commandTimeoutMs } = this.parts.context.settings;
     if (this.#stopping === undefined) {
-      this.#stopping = this.#stop(deadlineMs ?? this.parts.context.settings.stop.deadlineMs);
+      this.#stopping = keepAliveUntil(this.#stop(deadlineMs ?? stop.deadlineMs));
     } else {
-      this.parts.drain.hurry(deadlineMs);
+      const hurriedMs = deadlineMs ?? handOffTimeoutMs + 2 * commandTimeoutMs;
+      this.parts.drain.hurry(this.#drainMs(hurriedMs));
+      this.#stopLimit.within(hurriedMs);
     }
     return this.#stopping;
   }
@@ -62,6 +70,7 @@ export class PodLife implements Reactions {
     parts.authority.close();
     parts.table.endAll(phase);
     parts.drain.end();
+    this.#stopLimit.end();
     parts.handOffs.stop();
     parts.notReady.end();
     parts.verification.stop();
@@ -75,7 +84,9 @@ export class PodLife implements Reactions {
 
   /** The application said something else of the pod. Failed and Shutdown take effect before they are reported. */
   changed(): void {
-    const { own, authority, table, notReady } = this.parts;
+    const { own, authority, table, notReady, heartbeat } = this.parts;
+    // Callers were free to replace its links: what it claims from now on has new tokens, which they haven't seen.
+    if (authority.isShut && !own.isShut) heartbeat.lose("reopened");
     authority.setShut(own.isShut);
     if (own.isShut) table.endAll("stopped");
     if (own.serviceState === "Ready") notReady.end();
@@ -167,29 +178,32 @@ export class PodLife implements Reactions {
   }
 
   async #stop(deadlineMs: number): Promise<void> {
-    const { context, own, notReady, drain, heartbeat } = this.parts;
-    const endsAtMs = context.clock.nowMs() + deadlineMs;
+    const { own, notReady, drain, heartbeat } = this.parts;
     if (this.#phase === "started") {
       this.#phase = "draining";
       own.wayOut = "draining";
       notReady.end();
       this.#announce();
-      // The goodbye needs a little of the time.
-      const goodbyeMs = Math.min(2 * context.settings.commandTimeoutMs, deadlineMs / 4);
-      await drain.run(deadlineMs - goodbyeMs, () => heartbeat.beat());
-      if (this.state.phase === "draining") await this.#leave(endsAtMs);
+      this.#stopLimit.within(deadlineMs);
+      await drain.run(this.#drainMs(deadlineMs), () => heartbeat.beat());
+      if (this.state.phase === "draining") await this.#leave();
     }
     this.end("stopped");
   }
 
+  /** The goodbye needs a little of the time. */
+  #drainMs(deadlineMs: number): number {
+    return deadlineMs - Math.min(2 * this.parts.context.settings.commandTimeoutMs, deadlineMs / 4);
+  }
+
   /** The guard closes, then Shutdown is published, then goodbye is said. */
-  async #leave(endsAtMs: number): Promise<void> {
+  async #leave(): Promise<void> {
     const { context, authority, table, handOffs, own, heartbeat, registration } = this.parts;
     authority.close();
     table.endAll("stopped");
     handOffs.stop();
     own.wayOut = "leaving";
-    await sayGoodbye(context, registration, heartbeat, endsAtMs - context.clock.nowMs());
+    await sayGoodbye(context, registration, heartbeat, this.#stopLimit);
     context.event({ kind: "drain", phase: "ended" });
   }
 
@@ -202,8 +216,8 @@ export class PodLife implements Reactions {
   }
 
   #lostLink({ uid, link }: LostLink): void {
-    const { claims, table } = this.parts;
-    claims.lost(uid, link.token);
+    const { mutations, table } = this.parts;
+    mutations.lost(link);
     const period = table.held(uid);
     if (period !== undefined && Number(link.token) > Number(period.link.token)) table.end(uid, "lost", link);
   }
@@ -234,4 +248,8 @@ export class PodLife implements Reactions {
       told.identity === state.identity;
     if (!same) this.stateListeners.emit(state);
   }
+}
+
+function stopped(): RouteError {
+  return new RouteError("CLOSED", "this pod was stopped", { outcome: "not-applied" });
 }

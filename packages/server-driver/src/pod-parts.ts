@@ -48,6 +48,7 @@ export interface PodParts {
   readonly heartbeat: Heartbeat;
   readonly authority: Authority;
   readonly table: OwnershipTable;
+  readonly mutations: LinkMutations;
   readonly claims: Claims;
   readonly sweep: Sweep;
   readonly links: LinkMethods;
@@ -105,14 +106,20 @@ export function makeParts(context: PodContext, peers: ServicePeers, reactions: R
     heartbeat,
     authority,
     table,
+    mutations: shared.mutations,
     claims,
     handOffs,
     periodListeners,
     sweep: new Sweep(context, table, claims),
     links: new LinkMethods(shared),
-    guard: new Guard({ ...shared, claims, onUnknown: (uid) => reactions.onUnknown(uid) }),
+    guard: new Guard({
+      ...shared,
+      claims,
+      onUnknown: (uid) => reactions.onUnknown(uid),
+      movedTo: (uid) => handOffs.movedTo(uid),
+    }),
     redirect: new Redirect({ ...shared, claims, handOffs }),
-    notReady: new NotReadyHandOver(handOver),
+    notReady: new NotReadyHandOver({ ...handOver, others }),
     drain: new Drain(handOver),
     verification: new Verification({
       ...shared,

@@ -37,9 +37,9 @@ export class Redirect {
   }
 
   async #elsewhere(uid: string): Promise<GuardAnswer> {
-    const { context, commands, others, table, authority, onSuperseded } = this.#parts;
-    const held = table.held(uid);
-    if (held !== undefined) return held.granted; // taken while this waited for its turn
+    const { context, commands, others, claims, authority, onSuperseded } = this.#parts;
+    const settled = claims.settled({ uid });
+    if (settled !== undefined) return settled;
     const key = context.linkKey(uid);
     const link = await commands.execute({ kind: "get", ...key });
     if (link !== undefined && link.podIndex !== context.name.podIndex) return refusal("held-by", { link });

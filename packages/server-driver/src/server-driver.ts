@@ -253,6 +253,7 @@ export class ServerDriver implements MetricsSource {
   }
 
   #bounded<T>(what: string, work: () => Promise<T>, call: CallOptions = {}): Promise<T> {
+    if (call.timeoutMs !== undefined) checkDurationMs(call.timeoutMs, "timeoutMs");
     return withDeadline(work(), { ...call, what, outcome: "unknown", clock: this.#parts.context.clock });
   }
 }

@@ -1,7 +1,7 @@
 import type { Answer, GetOp, Link, RenewOp, Timer } from "@podlink/types";
 import type { PodContext } from "./context.ts";
 import type { LinkMutations } from "./link-mutations.ts";
-import type { OwnershipTable } from "./ownership-table.ts";
+import type { Doubt, OwnershipTable } from "./ownership-table.ts";
 import { Pacer } from "./pacer.ts";
 import type { Period } from "./period.ts";
 
@@ -42,16 +42,21 @@ export class Verification {
 
   /** One look at everything that is held. Never rejects. */
   async run(): Promise<void> {
-    const { context, table } = this.#parts;
+    const { table } = this.#parts;
+    await this.#inSlices(table.periods(), (slice) => this.#look(slice.filter((period) => this.#isSettled(period))));
+    await this.#inSlices(table.doubts(), (slice) => this.#lookAtDoubts(slice));
+  }
+
+  async #inSlices<T>(all: readonly T[], look: (slice: readonly T[]) => Promise<void>): Promise<void> {
+    const { context, counts } = this.#parts;
     const pacer = new Pacer(context.clock, () => OWN_ACCOUNT_RATE_PER_SECOND);
-    const periods = table.periods();
-    for (let at = 0; at < periods.length;) {
-      const turns = await pacer.take(periods.length - at, this.#stop.signal);
-      if (turns === 0 || !this.#parts.counts()) return;
-      const slice = periods.slice(at, at + turns).filter((period) => this.#isSettled(period));
+    for (let at = 0; at < all.length;) {
+      const turns = await pacer.take(all.length - at, this.#stop.signal);
+      if (turns === 0 || !counts()) return;
+      const slice = all.slice(at, at + turns);
       at += turns;
       try {
-        await context.watched("verify", () => this.#look(slice));
+        await context.watched("verify", () => look(slice));
       } catch (error) {
         context.logger.warn({ error: String(error) }, "verification got no answer");
       }
@@ -90,6 +95,17 @@ export class Verification {
     if (gone.length === 0 || !(await confirm())) return;
     for (const { period, link } of gone) {
       if (this.#isSettled(period)) table.end(period.uid, "lost", link);
+    }
+  }
+
+  /** A link that has another token, or is gone, matches no mutation that was sent for the doubtful one: the doubt ends. */
+  async #lookAtDoubts(doubts: readonly Doubt[]): Promise<void> {
+    const { context, table, mutations } = this.#parts;
+    const answers = await this.#ask(doubts.map(({ uid }): GetOp => ({ kind: "get", ...context.linkKey(uid) })));
+    for (const [index, { uid, token }] of doubts.entries()) {
+      const answer = answers[index];
+      if (answer === undefined || "error" in answer || mutations.isBusy(uid)) continue;
+      if (answer.value?.token !== token) table.settle(uid, token);
     }
   }
 

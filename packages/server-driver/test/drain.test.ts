@@ -1,4 +1,4 @@
-import { defer, RouteError } from "@podlink/types";
+import { defer, RouteError, sleep } from "@podlink/types";
 import { expect, test } from "vitest";
 import type { GuardAnswer } from "../src/index.ts";
 import { ask, beforeAnswer, entered, FAST, granted, NAMESPACE, SERVICE, settled, world } from "./support/world.ts";
@@ -355,4 +355,55 @@ test("a slow answer to a beat under way does not hold up the end", async () => {
   void leaving.driver.stop({ deadlineMs: 800 }).then(() => (endedAtMs = w.clock.nowMs()));
   await w.clock.advance(800);
   expect(endedAtMs - begunAtMs).toBeLessThanOrEqual(800);
+});
+
+test("what a request left running behind is held like any other once the request has ended", async () => {
+  const { w, leaving } = await two(["ann"]);
+  const { driver } = leaving;
+  const entry = entered(driver.enter("ann") as ReturnType<typeof entered>);
+  const saving = defer<void>();
+  driver.onHandOff(() => saving.promise);
+  let late: GuardAnswer | Promise<GuardAnswer> | undefined;
+  entry.run(() => void sleep(FAST.propagationMs + 50, { clock: w.clock }).then(() => (late = driver.guard("ann"))));
+  entry.leave();
+  void driver.stop();
+  await w.clock.advance(FAST.propagationMs + 60); // it is being saved: what is changed now would be lost
+  expect(late).toBeInstanceOf(Promise);
+  saving.resolve();
+  expect(await settled(w.clock, late as Promise<GuardAnswer>)).toMatchObject({ ok: false, reason: "held-by" });
+});
+
+test("a second call hurries the goodbye, too", async () => {
+  const { w, leaving } = await two([]);
+  leaving.line.hang();
+  let ended = false;
+  void leaving.driver.stop().then(() => (ended = true));
+  await w.clock.advance(FAST.propagationMs + 500);
+  expect(ended).toBe(false);
+  void leaving.driver.stop({ deadlineMs: 300 });
+  await w.clock.advance(300);
+  expect(ended).toBe(true);
+});
+
+test("a pod that is stopped before it has registered: its start says so", async () => {
+  const w = world();
+  const { driver, line } = w.pod(0);
+  line.delay(20);
+  const started = expect(driver.start()).rejects.toMatchObject({ code: "CLOSED" });
+  void driver.stop({ deadlineMs: 40 });
+  await w.clock.advance(200);
+  await started;
+});
+
+test("not Ready and alone: users are served at once, also while the store hangs", async () => {
+  const w = world();
+  const { driver, line } = await w.running(0);
+  await settled(w.clock, driver.guard("ann"));
+  driver.setServiceState("NotReady");
+  await w.clock.advance(FAST.notReadyHandOverMs - 10);
+  line.hang();
+  for (let passed = 0; passed < 300; passed += 10) {
+    expect(driver.guard("ann")).toMatchObject({ ok: true });
+    await w.clock.advance(10);
+  }
 });

@@ -223,3 +223,24 @@ test("claimAgain of a uid that isn't held claims it above the floor", async () =
     Number(above),
   );
 });
+
+test("a uid that reads like a token and another uid is never answered for that one", async () => {
+  const w = world();
+  const pod = await w.running(0);
+  const { link } = granted(await settled(w.clock, ask(pod, "ann")));
+  const token = String(Number(link.token) + 5);
+  const asked = pod.driver.guard("ann", { token });
+  const other = ask(pod, `${token}/ann`);
+  expect(granted(await settled(w.clock, other)).link.uid).toBe(`${token}/ann`);
+  expect(granted(await settled(w.clock, asked)).link.uid).toBe("ann");
+});
+
+test("a stopped pod that a request does not mean is not-me, so that the sender looks for the one it means", async () => {
+  const w = world();
+  const older = await w.running(0);
+  const newer = await w.running(0, { takeOver: "now" });
+  const pod = { namespace: NAMESPACE, service: SERVICE, podIndex: 0 };
+  const meant = { ...pod, incarnation: newer.driver.identity?.incarnation ?? 0 };
+  expect(older.driver.guard("ann", { pod: meant })).toEqual({ ok: false, reason: "not-me" });
+  expect(older.driver.guard("ann", { pod })).toEqual({ ok: false, reason: "stopped" });
+});

@@ -114,3 +114,32 @@ test("bad input is refused before anything is sent", async () => {
   expect(() => driver.removeLinkedPod("ann", -1)).toThrow(/graceMs must be/);
   expect(() => driver.removeLinkedPodWithId("ann", 1.5, 0)).toThrow(/podIndex must be/);
 });
+
+test("a bad timeoutMs is refused before anything is done", async () => {
+  const w = world();
+  const { driver, line } = await w.running(0);
+  const { link } = granted(await settled(w.clock, driver.guard("ann")));
+  line.resetCounts();
+  const call = { timeoutMs: -1 };
+  expect(() => driver.removeLinkedPod("ann", 0, call)).toThrow(/timeoutMs must be/);
+  expect(() => driver.setLinkedPod("bob", call)).toThrow(/timeoutMs must be/);
+  await w.clock.advance(0);
+  expect(line.totalCalls).toBe(0);
+  expect(await w.link("ann")).toMatchObject({ token: link.token });
+  expect(driver.isHeld("ann")).toBe(true);
+});
+
+test("what the process before may still serve is not removed during the wait", async () => {
+  const w = world();
+  const older = await w.running(0);
+  await w.running(1);
+  granted(await settled(w.clock, older.driver.guard("ann")));
+  older.line.cut(); // it goes on to the end of its lease
+  const newer = await w.running(0);
+  expect(newer.driver.state.phase).toBe("waiting");
+  await expect(newer.driver.removeLinkedPod("ann", 0)).rejects.toMatchObject({ code: "POD_UNAVAILABLE" });
+  expect(older.driver.isHeld("ann")).toBe(true);
+  expect(await w.link("ann")).toMatchObject({ podIndex: 0, kind: "owned" });
+  await w.clock.advance(1000);
+  expect(await settled(w.clock, newer.driver.removeLinkedPod("ann", 0))).toEqual({ removed: true });
+});

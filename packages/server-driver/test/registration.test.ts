@@ -210,3 +210,14 @@ test("a stopped pod does not start again", async () => {
   await driver.stop();
   await expect(driver.start()).rejects.toSatisfy((error) => RouteError.is(error) && error.code === "CLOSED");
 });
+
+test("a lease that a heartbeat finds over is given up once and registered once", async () => {
+  const w = world();
+  const { driver, line } = await w.running(0);
+  await settled(w.clock, driver.guard("ann"));
+  line.resetCounts();
+  w.clock.jumpWall(FAST.leaseMarginMs + 1); // nobody asks before the next beat
+  await w.clock.advance(FAST.heartbeatIntervalMs + 10);
+  expect(line.calls.register).toBe(1);
+  expect(driver.read()).toMatchObject({ fenced: 1, registrations: 2, held: 1 });
+});

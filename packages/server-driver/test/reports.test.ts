@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { FAST, granted, NAMESPACE, SERVICE, settled, world } from "./support/world.ts";
+import { ask, FAST, granted, NAMESPACE, SERVICE, settled, world } from "./support/world.ts";
 
 const row = async (w: ReturnType<typeof world>, podIndex = 0) =>
   (await w.store.readPods(NAMESPACE, SERVICE)).rows.find((found) => found.podIndex === podIndex);
@@ -123,8 +123,10 @@ test("a pod that was Failed and is Ready again claims anew", async () => {
   const { driver, line } = await w.running(0);
   await settled(w.clock, driver.guard("ann"));
   driver.setServiceState("Failed");
-  driver.setServiceState("Ready");
   line.resetCounts();
+  driver.setServiceState("Ready");
+  expect(driver.guard("ann")).toMatchObject({ ok: false, reason: "fenced" }); // it registers again first
+  await w.clock.advance(0);
   granted(await settled(w.clock, driver.guard("ann")));
   expect(line.operations.setIfAbsent).toBe(1);
 });
@@ -155,3 +157,27 @@ test("fault 13: every change of state reaches every listener, in order; one that
   expect(heard).toEqual(["running/Pending", "running/Ready", "running/NotReady"]);
   expect(states.at(-1)?.serviceState).toBe("Ready");
 });
+
+test.each(["Failed", "Shutdown"] as const)(
+  "a pod back from %s holds nothing under a token that callers were free to replace meanwhile",
+  async (said) => {
+    const w = world();
+    const pod = await w.running(0);
+    const other = await w.running(1);
+    const before = granted(await settled(w.clock, ask(pod, "ann"))).link;
+    if (said === "Failed") pod.driver.setServiceState(said);
+    else pod.driver.setRoutingState(said);
+    await w.clock.advance(0);
+    // Here a caller reads that state and sends its replacement, which is late.
+    pod.driver.ready();
+    pod.driver.setRoutingState("Ready");
+    await w.clock.advance(10);
+    const after = granted(await settled(w.clock, ask(pod, "ann"))).link;
+    pod.line.dropPushes(1);
+    const key = { namespace: NAMESPACE, service: SERVICE, uid: "ann" };
+    const late = { expectedToken: before.token, owner: { podIndex: 1 }, lifetime: { ttlMs: 60_000 } } as const;
+    await w.store.execute({ kind: "replace", ...key, ...late });
+    expect(await settled(w.clock, ask(other, "ann"))).toMatchObject({ ok: false, reason: "held-by", link: after });
+    expect(pod.driver.isHeld("ann")).toBe(true);
+  },
+);

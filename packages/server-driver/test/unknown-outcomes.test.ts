@@ -1,6 +1,6 @@
-import { sleep } from "@podlink/types";
+import { RouteError, sleep } from "@podlink/types";
 import { expect, test } from "vitest";
-import { beforeAnswer, FAST, granted, NAMESPACE, SERVICE, settled, world } from "./support/world.ts";
+import { ask, beforeAnswer, FAST, granted, NAMESPACE, SERVICE, settled, world } from "./support/world.ts";
 
 const key = { namespace: NAMESPACE, service: SERVICE, uid: "ann" } as const;
 
@@ -131,4 +131,63 @@ test("a claim that was sent under an earlier registration doesn't count", async 
   expect(driver.isHeld("ann")).toBe(false);
   const { link } = granted(await settled(w.clock, driver.guard("ann")));
   expect(link.incarnation).toBe(driver.identity?.incarnation);
+});
+
+test.each(["remove", "set"] as const)(
+  "a %s that was certainly not applied leaves the doubt that was there before",
+  async (kind) => {
+    const w = world();
+    const { driver, line } = await w.running(0);
+    granted(await settled(w.clock, driver.guard("ann")));
+    // Sent now, executed much later.
+    line.delay(300);
+    const removal = expect(driver.removeLinkedPod("ann", 0)).rejects.toMatchObject({ outcome: "unknown" });
+    await w.clock.advance(FAST.commandTimeoutMs);
+    await removal;
+    line.delay(0);
+    const hook = line.on("execute", ({ args }) => {
+      if ((args[0] as { kind: string }).kind !== kind) return;
+      throw new RouteError("STORE_UNAVAILABLE", "not sent", { outcome: "not-applied" });
+    });
+    const again = kind === "remove" ? driver.removeLinkedPod("ann", 0) : driver.setLinkedPod("ann");
+    await expect(again).rejects.toMatchObject({ outcome: "not-applied" });
+    hook.close();
+    const { link } = granted(await settled(w.clock, driver.guard("ann")));
+    await w.clock.advance(500); // now the first removal is executed
+    expect(await w.link("ann")).toMatchObject({ token: link.token });
+    expect(driver.isHeld("ann")).toBe(true);
+  },
+);
+
+test.each(["setLinkedPod", "trySetLinkedPod"] as const)(
+  "a link lost while %s is under way is not taken for held",
+  async (method) => {
+    const w = world();
+    const { driver, line } = await w.running(0);
+    let once = true;
+    beforeAnswer(line, async () => {
+      if (once) await w.store.execute({ kind: "set", ...key, owner: { podIndex: 1 }, lifetime: { ttlMs: 60_000 } });
+      once = false;
+    });
+    await settled(w.clock, driver[method]("ann"));
+    expect((await w.link("ann"))?.podIndex).toBe(1);
+    expect(driver.isHeld("ann")).toBe(false);
+  },
+);
+
+test("a doubt ends at the next verification that finds the link changed or gone", async () => {
+  const w = world();
+  const pod = await w.running(0);
+  const { driver, line } = pod;
+  await settled(w.clock, Promise.all(["ann", "bob", "cy"].map((uid) => ask(pod, uid))));
+  for (const uid of ["ann", "bob"]) {
+    line.dropReplies(1);
+    await expect(driver.removeLinkedPod(uid, 0)).rejects.toMatchObject({ outcome: "unknown" });
+  }
+  line.dropRequests(1);
+  await expect(driver.removeLinkedPod("cy", 0)).rejects.toMatchObject({ outcome: "unknown" });
+  await w.store.execute({ kind: "set", ...key, uid: "bob", owner: { podIndex: 1 }, lifetime: { ttlMs: 60_000 } });
+  expect(driver.read()["doubtful"]).toBe(3);
+  await w.clock.advance(FAST.verifyIntervalMs + 100);
+  expect(driver.read()["doubtful"]).toBe(1); // cy's removal may still happen
 });

@@ -31,7 +31,8 @@ export interface SessionHooks<S> {
   /**
    * Keeps the state before the session goes: at a hand-over, after idleness, at a stop. Not called when nothing used
    * the session since it was loaded or last saved, nor when the period was lost. A use that still runs when the pod's
-   * patience with it is over is saved with what it has changed so far. Absent: every use writes by itself.
+   * patience with it is over is saved with what it has changed so far, and once more if it ends before the link moves.
+   * Absent: every use writes by itself.
    * @throws FenceRefused when the storage has a higher token: the session goes unsaved.
    */
   readonly save?: (uid: string, state: S, context: SessionContext) => Promise<void> | void;

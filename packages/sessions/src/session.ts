@@ -37,6 +37,9 @@ export class Session<S> {
   #restsSinceMs: number;
   #ended = false;
   #changed = false;
+  /** A use has had the state since the turn was taken. */
+  #touched = false;
+  #forbidden = false;
   #save: { readonly done: Promise<void>; readonly stop: AbortController } | undefined;
 
   /** @param after the save of the session before this one, if it is still under way: loading waits for it. */
@@ -70,15 +73,26 @@ export class Session<S> {
     return link.token === this.link.token && link.incarnation === this.link.incarnation;
   }
 
-  /** Waits for a turn. @throws RouteError POD_UNAVAILABLE, TIMEOUT, CANCELLED; or the cause that ended the session. */
+  /**
+   * Waits for the turn of a use, if not too many wait.
+   * @throws RouteError POD_UNAVAILABLE, TIMEOUT, CANCELLED; or the cause that ended the session.
+   */
   async takeTurn(wait: Wait): Promise<void> {
-    if (this.#turns.tryTake()) return;
-    const { clock, settings } = this.#rules;
+    const { waiting } = this.#turns;
     // The use that began the load is served first: it isn't one too many.
-    if (this.#turns.waiting >= settings.maxQueued + (this.#state === undefined ? 1 : 0)) {
-      const message = `${this.#turns.waiting} uses wait for this uid, as many as maxQueued allows`;
+    const most = this.#rules.settings.maxQueued + (this.#state === undefined ? 1 : 0);
+    if (this.#turns.tryTake()) return;
+    if (waiting >= most) {
+      const message = `${waiting} uses wait for this uid, as many as maxQueued allows`;
       throw new RouteError("POD_UNAVAILABLE", message, { outcome: "not-applied" });
     }
+    await this.takeLastTurn(wait);
+  }
+
+  /** Waits for a turn behind all uses that wait. @throws RouteError TIMEOUT, CANCELLED; or the cause that ended the session. */
+  async takeLastTurn(wait: Wait): Promise<void> {
+    if (this.#turns.tryTake()) return;
+    const { clock } = this.#rules;
     const place = this.#turns.join();
     const { signal, timeoutMs } = wait;
     const deadline = { what: "the turn of a use", outcome: "not-applied" as const, clock, timeoutMs };
@@ -107,6 +121,7 @@ export class Session<S> {
   /** Hands the state to a use that has the turn; from here on there is something to save. */
   touch(): S {
     this.#changed = true;
+    this.#touched = true;
     return this.state();
   }
 
@@ -116,8 +131,10 @@ export class Session<S> {
     return this.#state.value;
   }
 
-  /** A use has ended: idleness counts from now. */
+  /** A use has ended: idleness counts from now. What it changed since a save in its middle is still to be saved. */
   rest(): void {
+    if (this.#touched) this.#changed = true;
+    this.#touched = false;
     this.#restsSinceMs = this.#rules.clock.nowMs();
     this.#turns.done();
   }
@@ -137,7 +154,7 @@ export class Session<S> {
     const { save } = this.#rules.hooks;
     const state = this.#state;
     while (this.#save !== undefined) await this.#save.done;
-    if (save === undefined || state === undefined || !this.#changed) return false;
+    if (save === undefined || state === undefined || this.#forbidden || !this.#changed) return false;
     this.#changed = false; // what is changed while it runs is for the next save
     const stop = new AbortController();
     const done = this.#carryOut(save, state.value, stop).finally(() => (this.#save = undefined));
@@ -155,7 +172,7 @@ export class Session<S> {
 
   /** The period was lost: a save under way would be refused or, without a fence, do harm. */
   forbidSaving(): void {
-    this.#changed = false;
+    this.#forbidden = true;
     this.#save?.stop.abort();
   }
 

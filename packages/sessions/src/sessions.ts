@@ -132,7 +132,7 @@ export class Sessions<S> implements AsyncDisposable {
       return;
     }
     try {
-      await session.takeTurn({ timeoutMs: this.#settings.waitMs });
+      await session.takeLastTurn({ timeoutMs: this.#settings.waitMs });
     } catch (error) {
       if (error === PERIOD_OVER) return;
       throw error;

@@ -91,12 +91,17 @@ export class SessionTable<S> {
   async handOver(uid: string, link: Link): Promise<void> {
     const session = this.#sessions.get(uid);
     if (session === undefined || !session.isOf(link)) return;
-    // Without the turn a use hangs, and the pod has waited for it as long as it may: what it changed so far is kept.
-    const turn = session.tryTakeTurn();
+    if (!session.tryTakeTurn()) {
+      // A use takes long, and the pod has waited for it as long as others allow: what it changed so far is kept, and the
+      // rest if it ends in time. Those that wait go back to the guard, or they would change what is saved.
+      session.refuseWaiting(PERIOD_OVER);
+      await this.#save(session);
+      if (!(await this.#turnInTime(session))) return;
+    }
     try {
       await this.#save(session);
     } finally {
-      if (turn) session.endTurn();
+      session.endTurn();
     }
   }
 
@@ -125,12 +130,20 @@ export class SessionTable<S> {
     const closed = new RouteError("CLOSED", "the sessions are closed", { outcome: "not-applied" });
     await forEachAtOnce(this.#sessions.values(), SAVES_AT_ONCE, async (session) => {
       session.refuseWaiting(closed);
-      // A use that hangs is not waited for longer than a save.
-      await session.takeTurn({ timeoutMs: this.#rules.settings.saveTimeoutMs }).catch(() => undefined);
+      await this.#turnInTime(session);
       await this.#save(session).catch(() => undefined);
       this.drop(session, closed);
     });
     await Promise.all(this.#parting.values());
+  }
+
+  /** Takes the turn at last. False: a use hangs, it is not waited for longer than a save; or the session has ended. */
+  #turnInTime(session: Session<S>): Promise<boolean> {
+    const timeoutMs = this.#rules.settings.saveTimeoutMs;
+    return session.takeLastTurn({ timeoutMs }).then(
+      () => true,
+      () => false,
+    );
   }
 
   /** The period was taken away: what is here may not be saved any more. */
@@ -143,6 +156,7 @@ export class SessionTable<S> {
     const { releaseGraceMs: graceMs } = this.#rules.settings;
     await forEachAtOnce(this.#sessions.values(), SAVES_AT_ONCE, async (session) => {
       try {
+        if (!session.live) return this.#lose(session); // its period was over before it was here to be told
         if (!session.isIdle() || !session.tryTakeTurn()) return;
         if (await this.letGo(session, { graceMs, keepIfWanted: true })) this.figures.idled += 1;
       } catch (error) {

@@ -46,6 +46,19 @@ describe("an idle session", () => {
     expect(sessions.size).toBe(0);
   });
 
+  test("whose period ended before the session was there goes, too", async () => {
+    const { pod, sessions, clock } = fixture({
+      ...times,
+      load: (uid) => {
+        pod.end(uid, "lost");
+        return { count: 0 };
+      },
+    });
+    await expect(sessions.use("alice", increment)).rejects.toMatchObject({ code: "NOT_HOLDER" });
+    await clock.advance(1100);
+    expect(sessions.size).toBe(0);
+  });
+
   test("that is wanted while it is saved stays", async () => {
     const slow = gate();
     const { pod, sessions, clock } = fixture({ ...times, save: () => slow.passed });

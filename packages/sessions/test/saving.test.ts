@@ -28,7 +28,7 @@ describe("a hand-over", () => {
   });
 
   test("is not kept waiting by a use that hangs: what it changed so far is saved", async () => {
-    const { pod, sessions, saved } = fixture();
+    const { pod, sessions, saved, clock } = fixture({ saveTimeoutMs: 300 });
     const hold = gate();
     const hanging = sessions.use("alice", async (state) => {
       state.count = 7;
@@ -36,11 +36,54 @@ describe("a hand-over", () => {
     });
     const waiting = sessions.use("alice", increment);
     await sessions.use("bob", increment);
-    await pod.handOff("alice");
-    expect(saved.get("alice")).toBe(7);
+    const handedOff = pod.handOff("alice");
+    await clock.advance(0);
+    expect(saved.get("alice")).toBe(7); // at once
+    await clock.advance(300);
+    await handedOff;
     expect(await waiting).toBe(8); // in the next period
     hold.open();
     await hanging;
+  });
+
+  test("keeps what a slow use changed after it was saved in the middle, if the use ends before the link moves", async () => {
+    const { pod, sessions, calls, saved } = fixture();
+    const [hold, moved] = [gate(), gate()];
+    const end = pod.end.bind(pod);
+    pod.end = (...args) => void moved.passed.then(() => end(...args));
+    const slow = sessions.use("alice", async (state) => {
+      state.count = 7;
+      await hold.passed;
+      return ++state.count;
+    });
+    await sessions.use("bob", increment);
+    const handedOff = pod.handOff("alice");
+    await sessions.use("bob", increment);
+    expect(saved.get("alice")).toBe(7);
+    hold.open();
+    expect(await slow).toBe(8); // told to its user
+    await handedOff;
+    expect(saved.get("alice")).toBe(8);
+    moved.open();
+    expect(calls.filter((call) => call.startsWith("save alice")).length).toBe(2);
+  });
+
+  test("in the middle of a use, without a move: what the use changes after is saved by the next", async () => {
+    const { pod, sessions, saved, clock } = fixture({ saveTimeoutMs: 300 });
+    const hold = gate();
+    const slow = sessions.use("alice", async (state) => {
+      await hold.passed;
+      state.count = 8;
+    });
+    await sessions.use("bob", increment);
+    pod.end = () => undefined; // nobody could take the uid
+    const handedOff = pod.handOff("alice");
+    await clock.advance(300);
+    await handedOff;
+    hold.open();
+    await slow;
+    await sessions.close();
+    expect(saved.get("alice")).toBe(8);
   });
 
   test("whose save fails says so, to the pod", async () => {
@@ -175,6 +218,22 @@ describe("close", () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
+  test("waits for the use that runs, also where no use may wait", async () => {
+    const { sessions, saved, clock } = fixture({ maxQueued: 0 });
+    const hold = gate();
+    const running = sessions.use("alice", async (state) => {
+      await hold.passed;
+      state.count = 9;
+    });
+    await sessions.use("bob", increment);
+    const closed = sessions.close();
+    await clock.advance(0);
+    hold.open();
+    await running;
+    await closed;
+    expect(saved.get("alice")).toBe(9);
+  });
+
   test("ends although a save fails or is refused", async () => {
     const { sessions } = fixture({
       save: (uid) => {
@@ -204,6 +263,20 @@ describe("release", () => {
     expect(saved.get("alice")).toBe(3);
     expect(await after).toBe(4); // in a new period
     expect(calls).toEqual(["load alice 101", "save alice 101", "load alice 102"]);
+  });
+
+  test("waits for the use that runs, also where no use may wait", async () => {
+    const { sessions, saved } = fixture({ maxQueued: 0 });
+    const hold = gate();
+    const running = sessions.use("alice", async (state) => {
+      await hold.passed;
+      state.count = 9;
+    });
+    await sessions.use("bob", increment);
+    const released = sessions.release("alice");
+    hold.open();
+    await Promise.all([running, released]);
+    expect(saved.get("alice")).toBe(9);
   });
 
   test("of a uid without a session gives its link back alone", async () => {

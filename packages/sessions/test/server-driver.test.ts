@@ -108,7 +108,10 @@ test("a stop saves every session and the next pod goes on with it", async () => 
   await stopped;
   expect(storage.rows.size).toBe(20);
   for (let user = 0; user < 20; user += 1) expect(await b?.sessions.use(`user-${user}`, increment)).toBe(2);
-  await expect(a?.sessions.use("user-0", increment)).rejects.toMatchObject({ code: "POD_UNAVAILABLE" });
+  await expect(a?.sessions.use("user-0", increment)).rejects.toMatchObject({
+    code: "NOT_HOLDER",
+    link: { podIndex: 1 },
+  });
 });
 
 test("a stop waits for the use that runs, and saves what it did", async () => {
