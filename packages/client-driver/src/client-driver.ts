@@ -1,4 +1,4 @@
-import { CoarseClock } from "@podlink/state-cache";
+import { checkReadingTimes, CoarseClock } from "@podlink/state-cache";
 import type { CallOptions, Clock, Figures, Lifetime, Link, Logger, MetricsSource, RouteObserver } from "@podlink/types";
 import {
   batchGetLinkedPod,
@@ -194,6 +194,7 @@ export class ClientDriver implements MetricsSource {
     const { namespace } = reach.routes;
     if (namespace !== name)
       throw new RouteError("CONFIG", `the routes for namespace ${name} are those of ${namespace}`);
+    checkReadingTimes(reach.routes.settings, this.options.leaseMs);
     this.#namespaces.set(name, new NamespaceLinks(name, reach, shared));
   }
 

@@ -3,7 +3,6 @@ import type { Clock, ReplaceReason, RouteObserver, Timer } from "@podlink/types"
 import type { Counters } from "./counters.ts";
 import type { ResolvedClientDriverOptions } from "./options.ts";
 import type { Pace } from "./pace.ts";
-import { panicSinceMs } from "./panic.ts";
 
 export interface FailoverParts {
   readonly namespace: string;
@@ -75,11 +74,11 @@ export class Failover {
   }
 
   #panicSince(podIndex: number): number | undefined {
-    const { clock, pods, options, observer, namespace, service } = this.#parts;
+    const { clock, pods, observer, namespace, service } = this.#parts;
     const nowMs = clock.nowMs();
     if (nowMs - this.#panicReadAtMs < PANIC_KNOWN_FOR_MS) return this.#panicSinceMs;
     this.#panicReadAtMs = nowMs;
-    this.#panicSinceMs = panicSinceMs(pods.pods(), nowMs, options.leaseMs);
+    this.#panicSinceMs = pods.panicSinceMs();
     const active = this.#heldForMs(this.#panicSinceMs) > 0;
     if (active !== this.#panicActive) {
       this.#panicActive = active;

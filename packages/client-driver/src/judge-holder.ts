@@ -19,7 +19,7 @@ export interface HolderFacts {
   readonly silentSinceMs: number;
   /** When the newest successful reading of the pods was begun. Absent: there was none. */
   readonly readingBegunAtMs?: number | undefined;
-  /** Before it no owned link is replaced for silence. */
+  /** Before it no owned link is replaced for silence. Infinity: the readings fail. */
   readonly frozenUntilMs: number;
 }
 
@@ -57,13 +57,17 @@ export function judgeHolder(facts: HolderFacts, policy: HolderPolicy): Verdict {
   if (pod.available) return KEEP;
   if (linkIncarnation < pod.row.incarnation) return judgeFormerLife(facts, pod, policy);
   const ended = endOf(pod);
-  if (ended !== undefined) return { kind: "replace", reason: ended, paced: false };
+  if (ended !== undefined) {
+    // A goodbye is for good; a pod that failed or was shut down may be ready again since the readings began to fail.
+    const isOld = ended !== "goodbye" && facts.frozenUntilMs === Number.POSITIVE_INFINITY;
+    return isOld && link.kind === "owned" ? READ : { kind: "replace", reason: ended, paced: false };
+  }
   if (isSilent(pod, facts.nowMs)) return judgeSilent(facts, pod.leaseOverAtMs, policy);
   return judgeNotAvailable(facts, pod, policy);
 }
 
 /** Whether the pod has not reported for its whole lease, whatever it said of itself in its last report. */
-export function isSilent(pod: Pick<HolderPod, "alive" | "leaseOverAtMs">, nowMs: number): boolean {
+function isSilent(pod: Pick<HolderPod, "alive" | "leaseOverAtMs">, nowMs: number): boolean {
   return !pod.alive && nowMs >= pod.leaseOverAtMs;
 }
 
@@ -83,7 +87,8 @@ function judgeUnknownLife(facts: HolderFacts, pod: HolderPod): Verdict {
 /** The pod is back under a higher incarnation, and not ready to inherit. */
 function judgeFormerLife(facts: HolderFacts, pod: HolderPod, policy: HolderPolicy): Verdict {
   if (facts.link.kind !== "owned") return { kind: "replace", reason: "superseded-holder", paced: true };
-  if (policy.mode === "never" && isSilent(pod, facts.nowMs)) return { kind: "wait" };
+  // Silent now, not gone for good: one that came back and said that it is gone is waited for by nobody.
+  if (policy.mode === "never" && endOf(pod) === undefined && isSilent(pod, facts.nowMs)) return { kind: "wait" };
   return afterGrace(facts, facts.silentSinceMs + pod.row.leaseMs, policy, "superseded-holder");
 }
 
@@ -97,7 +102,10 @@ function judgeSilent(facts: HolderFacts, leaseOverAtMs: number, policy: HolderPo
 function judgeNotAvailable(facts: HolderFacts, pod: HolderPod, policy: HolderPolicy): Verdict {
   const sinceMs = pod.notAvailableSinceMs ?? facts.nowMs;
   const overAtMs = sinceMs + policy.notReadyHandOverMs + policy.graceMs;
-  if (facts.link.kind === "owned" && facts.nowMs < overAtMs) return waitUntil(overAtMs);
+  if (facts.link.kind === "owned") {
+    if (facts.nowMs < overAtMs) return waitUntil(overAtMs);
+    if (!isReadSince(facts, overAtMs)) return READ;
+  }
   return { kind: "replace", reason: "not-available", paced: true };
 }
 

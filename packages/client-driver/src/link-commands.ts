@@ -1,4 +1,4 @@
-import type { LinkOp, LinkStore, ResultOf } from "@podlink/types";
+import type { Clock, LinkOp, LinkStore, ResultOf } from "@podlink/types";
 import { RouteError } from "@podlink/types";
 import type { Counters } from "./counters.ts";
 import type { OpenCalls } from "./open-calls.ts";
@@ -7,35 +7,44 @@ export interface LinkCommandsParts {
   readonly links: LinkStore;
   readonly calls: OpenCalls;
   readonly counters: Counters;
+  readonly clock: Clock;
   readonly commandTimeoutMs: number;
   /** Whether the readings of the pods fail too: then the store is down, not one answer lost. */
   readonly readingsFail: () => boolean;
 }
 
+/** A store that is down is asked by one operation each so often: the readings may fail, or end, for a reason of their own. */
+const ASK_AGAIN_AFTER_MS = 1000;
+
 /** The link operations of one service: answered in time whatever the store does, refused at once while it is down. */
 export class LinkCommands {
   readonly #parts: LinkCommandsParts;
-  #lastFailed = false;
+  /** When the store was asked last, if it did not answer. */
+  #failedAtMs: number | undefined;
 
   constructor(parts: LinkCommandsParts) {
     this.#parts = parts;
   }
 
   async execute<O extends LinkOp>(op: O): Promise<ResultOf<O>> {
-    const { links, calls, counters, commandTimeoutMs, readingsFail } = this.#parts;
+    const { links, calls, counters, clock, commandTimeoutMs, readingsFail } = this.#parts;
     // Both the links and the pods: it comes back with the next reading that works, which the state cache goes on trying.
-    if (this.#lastFailed && readingsFail()) {
-      counters.refusedWhileDown += 1;
-      throw new RouteError("STORE_UNAVAILABLE", `${op.kind}: the store does not answer`, { outcome: "not-applied" });
+    if (this.#failedAtMs !== undefined && readingsFail()) {
+      const nowMs = clock.nowMs();
+      if (nowMs - this.#failedAtMs < ASK_AGAIN_AFTER_MS) {
+        counters.refusedWhileDown += 1;
+        throw new RouteError("STORE_UNAVAILABLE", `${op.kind}: the store does not answer`, { outcome: "not-applied" });
+      }
+      this.#failedAtMs = nowMs; // the others go on being refused meanwhile
     }
     const call = { timeoutMs: commandTimeoutMs };
     const outcome = op.kind === "get" ? undefined : { outcome: "unknown" as const };
     try {
       const answer = await calls.wait(() => links.execute(op, call), { ...call, ...outcome, what: op.kind });
-      this.#lastFailed = false;
+      this.#failedAtMs = undefined;
       return answer;
     } catch (error) {
-      this.#lastFailed = isStoreDown(error);
+      this.#failedAtMs = isStoreDown(error) ? clock.nowMs() : undefined;
       throw error;
     }
   }

@@ -13,6 +13,9 @@ import { Placement } from "./placement.ts";
 import { ServiceHandle } from "./service-handle.ts";
 import { ServiceLinks } from "./service-links.ts";
 
+/** Names that come from outside may be without end: of services that aren't there at most so many are kept. */
+const RESTING_KEPT = 256;
+
 /** Where the links and pods of one namespace are. */
 export interface NamespaceReach {
   readonly links: LinkStore;
@@ -44,6 +47,8 @@ export class NamespaceLinks {
   readonly #namespace: string;
   readonly #shared: SharedParts;
   readonly #services = new Map<string, Service>();
+  #lookThroughAt = RESTING_KEPT;
+  #closed = false;
 
   constructor(namespace: string, reach: NamespaceReach, shared: SharedParts) {
     this.reach = reach;
@@ -64,11 +69,19 @@ export class NamespaceLinks {
   }
 
   close(): void {
-    for (const { cache, failover } of this.#services.values()) {
-      failover.close();
-      cache.clear();
-      cache.close();
+    this.#closed = true;
+    for (const service of this.#services.values()) end(service);
+  }
+
+  /** Handles that somebody kept find their service again. */
+  #forgetResting(): void {
+    for (const [name, service] of this.#services) {
+      if (!service.links.resting) continue;
+      this.#services.delete(name);
+      service.links.retired = true;
+      end(service);
     }
+    this.#lookThroughAt = Math.max(RESTING_KEPT, 2 * this.#services.size);
   }
 
   #service(name: string): Service {
@@ -76,6 +89,7 @@ export class NamespaceLinks {
     if (known !== undefined) return known;
     this.#shared.calls.checkOpen();
     const made = this.#make(checkService(name));
+    if (this.#services.size >= this.#lookThroughAt) this.#forgetResting();
     this.#services.set(name, made);
     return made;
   }
@@ -89,6 +103,7 @@ export class NamespaceLinks {
       links: this.reach.links,
       calls,
       counters,
+      clock,
       commandTimeoutMs: options.commandTimeoutMs,
       readingsFail: () => routes.cache.readingsFail,
     });
@@ -107,7 +122,19 @@ export class NamespaceLinks {
       links,
       cache,
       failover,
-      handle: new ServiceHandle({ namespace: this.#namespace, service, links, onMisdirected }),
+      handle: new ServiceHandle({
+        namespace: this.#namespace,
+        service,
+        links,
+        renew: (retired) => (this.#closed ? retired : this.links(service)),
+        onMisdirected,
+      }),
     };
   }
+}
+
+function end({ failover, cache }: Service): void {
+  failover.close();
+  cache.clear();
+  cache.close();
 }

@@ -27,8 +27,9 @@ export class OpenCalls {
     const { promise, resolve, reject } = defer<T>();
     this.#waiting.add(reject);
     try {
-      work().then(resolve, reject);
-      return await withDeadline(promise, { ...options, clock: this.#clock });
+      const answer = withDeadline(promise, { ...options, clock: this.#clock }); // refuses a bad wait before anything is sent
+      started(work).then(resolve, reject);
+      return await answer;
     } finally {
       this.#waiting.delete(reject);
     }
@@ -41,6 +42,11 @@ export class OpenCalls {
     this.#waiting.clear();
     for (const reject of waiting) reject(closedError());
   }
+}
+
+/** The work, whose throwing at once is a rejection too. */
+async function started<T>(work: () => Promise<T>): Promise<T> {
+  return work();
 }
 
 function closedError(): RouteError {

@@ -27,7 +27,10 @@ export interface ClientDriverOptions {
   /** How many of them keep their Link object ready. 0: none. Default 10000. */
   readonly hotEntries?: number | undefined;
   readonly failover?: FailoverOptions | undefined;
-  /** The lease that the pods run with, in milliseconds; a pod's row, when there is one, says it better. Default 10000. */
+  /**
+   * The lease that the pods run with, in milliseconds; a pod's row, when there is one, says it better. Default 10000. Above
+   * silenceMs + stateRefreshMs + commandTimeoutMs of the routes.
+   */
   readonly leaseMs?: number | undefined;
   /** The margin that the pods run with, in milliseconds; only `failover.graceMs` is held against it. Default 1000. */
   readonly leaseMarginMs?: number | undefined;

@@ -9,6 +9,8 @@ export interface ServiceHandleParts {
   readonly namespace: string;
   readonly service: string;
   readonly links: ServiceLinks;
+  /** The successor of links that are retired. */
+  readonly renew: (retired: ServiceLinks) => ServiceLinks;
   /** Called for every request that a pod refused as misdirected. */
   readonly onMisdirected: () => void;
 }
@@ -17,13 +19,15 @@ export interface ServiceHandleParts {
 export class ServiceHandle {
   readonly namespace: string;
   readonly service: string;
-  readonly #links: ServiceLinks;
+  readonly #renew: (retired: ServiceLinks) => ServiceLinks;
+  #kept: ServiceLinks;
   readonly #onMisdirected: () => void;
 
   constructor(parts: ServiceHandleParts) {
     this.namespace = parts.namespace;
     this.service = parts.service;
-    this.#links = parts.links;
+    this.#kept = parts.links;
+    this.#renew = parts.renew;
     this.#onMisdirected = parts.onMisdirected;
   }
 
@@ -34,7 +38,7 @@ export class ServiceHandle {
 
   /** The pod that serves the uid, from the cache alone: no I/O, no allocation. Undefined: not cached, or its pod is gone. */
   peek(uid: string): number | undefined {
-    return this.#links.peek(uid);
+    return this.#kept.peek(uid); // retired ones have none
   }
 
   /**
@@ -83,6 +87,11 @@ export class ServiceHandle {
   /** The pods as this caller sees them, goodbyes included, by pod index. */
   pods(): readonly PodView[] {
     return this.#links.routes.cache.pods();
+  }
+
+  get #links(): ServiceLinks {
+    if (this.#kept.retired) this.#kept = this.#renew(this.#kept);
+    return this.#kept;
   }
 
   /** The link of a 421, if it is one of this uid here; a pod that answers anything else is not believed. */

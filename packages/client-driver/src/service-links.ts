@@ -1,5 +1,5 @@
 import type { ServiceRoutes } from "@podlink/route-info-driver";
-import type { LinkCache } from "@podlink/state-cache";
+import type { LinkCache, ServiceStateCache } from "@podlink/state-cache";
 import type { CallOptions, Clock, DeadlineOptions, Link, RouteObserver, SetIfAbsentOp } from "@podlink/types";
 import { checkLinkOp, checkUid, compareTokens, SingleFlight } from "@podlink/types";
 import type { Counters } from "./counters.ts";
@@ -31,29 +31,43 @@ const MAX_ATTEMPTS = 4;
 
 /** The links of one service as its callers use them: the cache first, one shared flight for each uid that it doesn't answer. */
 export class ServiceLinks {
+  /** Set when the service was forgotten, because nobody had asked for it: its successor is to be used. */
+  retired = false;
   readonly #parts: ServiceLinksParts;
   readonly #flights = new SingleFlight<string, Link>();
+  // What every hit reads, without a way round.
+  readonly #cache: LinkCache;
+  readonly #pods: ServiceStateCache;
+  readonly #counters: Counters;
+  readonly #observer: RouteObserver | undefined;
 
   constructor(parts: ServiceLinksParts) {
     this.#parts = parts;
+    this.#cache = parts.cache;
+    this.#pods = parts.routes.cache;
+    this.#counters = parts.counters;
+    this.#observer = parts.observer;
   }
 
   get routes(): ServiceRoutes {
     return this.#parts.routes;
   }
 
+  /** Whether its service has no pods that are followed, and nobody waits for a link of it. */
+  get resting(): boolean {
+    return this.#pods.resting && this.#flights.size === 0;
+  }
+
   /** The pod of a cached link that serves it. No I/O, no allocation. */
   peek(uid: string): number | undefined {
-    const podIndex = this.#parts.cache.peek(uid);
+    const podIndex = this.#cache.peek(uid);
     return podIndex !== undefined && this.#serves(podIndex) ? podIndex : undefined;
   }
 
   /** The link whose pod serves the uid; made if there is none. */
-  resolve(uid: string, call: CallOptions = {}): Promise<Link> {
-    this.#parts.counters.resolves += 1;
-    const hit = this.hit(uid);
-    const answer = (): Promise<Link> => (hit === undefined ? this.#miss(uid, call) : Promise.resolve(hit));
-    return this.#parts.observer === undefined ? answer() : this.#observed(this.#parts.observer, answer);
+  resolve(uid: string, call?: CallOptions): Promise<Link> {
+    const observer = this.#observer;
+    return observer === undefined ? this.#resolve(uid, call) : this.#observed(observer, uid, call);
   }
 
   /** The link as it is in the cache, whoever its holder. */
@@ -116,7 +130,16 @@ export class ServiceLinks {
     return calls.wait(work, { ...waited, timeoutMs: waited.timeoutMs ?? options.callTimeoutMs });
   }
 
-  #miss(uid: string, call: CallOptions): Promise<Link> {
+  /** A hit is one look-up and the promise that is kept with the link. */
+  #resolve(uid: string, call: CallOptions | undefined): Promise<Link> {
+    this.#counters.resolves += 1;
+    const slot = this.#cache.slotOf(uid);
+    return slot !== undefined && this.#serves(this.#cache.podIndexAt(slot))
+      ? this.#cache.promiseAt(slot, uid)
+      : this.#miss(uid, call);
+  }
+
+  #miss(uid: string, call: CallOptions | undefined): Promise<Link> {
     const join = (): Promise<Link> => this.#flights.run(checkUid(uid), () => this.#fly(uid));
     return this.wait(join, { ...call, what: "computeLinkedPod", outcome: "unknown" });
   }
@@ -165,9 +188,8 @@ export class ServiceLinks {
 
   /** Whether the pod serves its links; while the store is down, as it was seen last. */
   #serves(podIndex: number): boolean {
-    const { cache } = this.#parts.routes;
-    if (!cache.isAvailable(podIndex)) return false;
-    return !cache.readingsFail || this.#servesStale(podIndex);
+    if (!this.#pods.isAvailable(podIndex)) return false;
+    return !this.#pods.readingsFail || this.#servesStale(podIndex);
   }
 
   #servesStale(podIndex: number): boolean {
@@ -187,11 +209,11 @@ export class ServiceLinks {
     return this.#servesStale(link.podIndex) ? link : undefined;
   }
 
-  async #observed(observer: RouteObserver, run: () => Promise<Link>): Promise<Link> {
+  async #observed(observer: RouteObserver, uid: string, call: CallOptions | undefined): Promise<Link> {
     const { namespace, service } = this.#parts;
     const scope = observer.start({ name: "resolve", namespace, service });
     try {
-      const link = await run();
+      const link = await this.#resolve(uid, call);
       scope?.end();
       return link;
     } catch (error) {

@@ -238,6 +238,7 @@ test("fault 23: an unknown option is refused, nothing is started", async () => {
   expect(error.code).toBe("CONFIG");
   expect(error.message).toContain("clientDriver.maxRetryCount");
   expect(thrown(() => new ClientDriver({ ...ports, namespace: "NO" })).code).toBe("INVALID_ARGUMENT");
+  expect(thrown(() => new ClientDriver(ports, { leaseMs: 450, leaseMarginMs: 0 })).message).toContain("silenceMs");
   const twice = { ...ports, others: { [NAMESPACE]: { links: store, routes } } };
   expect(thrown(() => new ClientDriver(twice)).code).toBe("CONFIG");
   expect(thrown(() => new ClientDriver({ ...ports, namespace: "staging" })).code).toBe("CONFIG");
@@ -257,3 +258,47 @@ function thrown(act: () => unknown): RouteError {
   }
   return expect.fail("nothing was thrown");
 }
+
+test("a bad timeoutMs starts nothing, and leaves no rejection that nobody hears", async () => {
+  const { driver, line, clock } = await world(1);
+  const key = { service: SERVICE, uid: "alice" };
+  line.cut();
+  await rejection(driver.computeLinkedPod(key, { timeoutMs: -1 }), "INVALID_ARGUMENT");
+  await rejection(driver.setLinkedPodIfAbsent(key, 0, { timeoutMs: Number.NaN }), "INVALID_ARGUMENT");
+  await clock.advance(50);
+  expect(line.calls.execute).toBe(0);
+});
+
+test("names that no service has, from URLs say, keep neither memory nor timers nor readings", async () => {
+  const { driver, routes, clock, line, pods } = await world(1);
+  const kept = driver.service("soon");
+  const timers = clock.pendingTimers;
+  for (let name = 0; name < 2000; name += 1) {
+    await rejection(driver.computeLinkedPod({ service: `junk-${name}`, uid: "alice" }), "SERVICE_NOT_FOUND");
+  }
+  expect(clock.pendingTimers).toBe(timers);
+  expect(routes.read()["services"]).toBeLessThanOrEqual(300);
+  line.resetCounts();
+  await clock.advance(1000);
+  expect(line.calls.readPods).toBeLessThan(20);
+  // A handle that was kept all the while works; so does the service that was there.
+  await rejection(kept.resolve("alice"), "SERVICE_NOT_FOUND");
+  expect(driver.service("soon")).not.toBe(kept); // it was forgotten meanwhile
+  expect((await driver.computeLinkedPod({ service: SERVICE, uid: "alice" })).podIndex).toBe(0);
+  await driver.close();
+  await rejection(kept.resolve("alice"), "CLOSED");
+  for (const pod of pods) pod.crash();
+  await routes.close();
+  expect(clock.pendingTimers).toBe(0);
+});
+
+test("while the store is down too, such names keep nothing", async () => {
+  const { caller, clock } = await world(1);
+  const { driver, line } = await caller({ settled: false });
+  line.cut();
+  const timers = clock.pendingTimers;
+  for (let name = 0; name < 20; name += 1) {
+    await rejection(driver.computeLinkedPod({ service: `junk-${name}`, uid: "alice" }), "STORE_UNAVAILABLE");
+  }
+  expect(clock.pendingTimers).toBeLessThanOrEqual(timers + 1);
+});

@@ -1,6 +1,16 @@
 import { expect, test } from "vitest";
 import type { World } from "./support/world.ts";
-import { GRACE_MS, HAND_OVER_MS, HEARTBEAT_MS, LEASE_MS, rejection, stored, world } from "./support/world.ts";
+import {
+  codeOf,
+  GRACE_MS,
+  HAND_OVER_MS,
+  HEARTBEAT_MS,
+  LEASE_MS,
+  rejection,
+  stored,
+  within,
+  world,
+} from "./support/world.ts";
 
 /** A uid whose link pod 0 has taken, and that the caller has cached. */
 async function ownedByPod0({ rooms, driver, pods, store }: World, uid = "alice"): Promise<void> {
@@ -195,7 +205,7 @@ test("a pod that is back but not Ready loses a link once lease and grace of the 
 });
 
 test("a link of a higher incarnation than the row has the pods read first, and replaces nothing", async () => {
-  const here = await world(2, { routes: { stateRefreshMs: 5000, silenceMs: 250, eventNotification: false } });
+  const here = await world(2, { routes: { stateRefreshMs: 600, silenceMs: 250, eventNotification: false } });
   await ownedByPod0(here);
   await here.pods[0]?.say({ serviceState: "NotReady" });
   await here.clock.advance(5000);
@@ -210,7 +220,7 @@ test("a link of a higher incarnation than the row has the pods read first, and r
 });
 
 test("a link that names a pod without a row has the pods read first", async () => {
-  const here = await world(1, { routes: { stateRefreshMs: 5000, eventNotification: false } });
+  const here = await world(1, { routes: { stateRefreshMs: 600, eventNotification: false } });
   const newcomer = await here.pod(7);
   await here.driver.setLinkedPodIfAbsent({ service: "room", uid: "alice" }, newcomer.podIndex);
   here.line.resetCounts();
@@ -265,4 +275,31 @@ test("a link that pods pass round faster than anybody can tell ends in an error,
   });
   await rejection(here.rooms.resolve("alice"), "POD_UNAVAILABLE");
   expect(here.line.operations.replace).toBeLessThan(10);
+});
+
+test("a pod that restarts again and again without getting ready doesn't keep the links of its first life", async () => {
+  const here = await world(2);
+  await ownedByPod0(here);
+  for (let life = 0; life < 4; life += 1) {
+    await here.pods[0]?.start({ serviceState: "Pending" });
+    await here.clock.advance(LEASE_MS / 2);
+    await here.rooms.resolve("alice").catch(() => undefined);
+  }
+  await here.pods[0]?.start({ serviceState: "Pending" });
+  await here.clock.advance(200);
+  expect((await here.rooms.resolve("alice")).podIndex).toBe(1);
+});
+
+test("a pod that was not ready when the readings began to fail keeps its users: it may be ready again", async () => {
+  const here = await world(2);
+  await ownedByPod0(here);
+  await here.pods[0]?.say({ serviceState: "NotReady" });
+  await here.clock.advance(200);
+  const failing = here.line.on("readPods", () => {
+    throw new Error("the node of the pods is down");
+  });
+  await here.clock.advance(HAND_OVER_MS + GRACE_MS + LEASE_MS);
+  expect(await within(here.clock, 500, codeOf(here.rooms.resolve("alice")))).not.toBe("resolved");
+  expect(await stored(here.store, "alice")).toMatchObject({ podIndex: 0, kind: "owned" });
+  failing.close();
 });

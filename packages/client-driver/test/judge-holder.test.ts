@@ -38,6 +38,32 @@ const paced = (reason: "silent" | "not-available" | "superseded-holder"): Verdic
 type Row = [name: string, facts: Partial<HolderFacts>, expected: Verdict, policy?: HolderPolicy];
 
 const table: Row[] = [
+  [
+    "not ready for long, as of an old reading: the pods are read first, it may be ready again",
+    { link: owned, pod: pods.notReadyForLong, readingBegunAtMs: 49_999 },
+    read,
+  ],
+  [
+    "Failed, and the readings fail: its owned link stays, it may be ready again",
+    { link: owned, pod: pods.failed, frozenUntilMs: Infinity },
+    read,
+  ],
+  [
+    "Shutdown, and the readings fail: its owned link stays, it may be ready again",
+    { link: owned, pod: pods.shutdown, frozenUntilMs: Infinity },
+    read,
+  ],
+  [
+    "goodbye, and the readings fail: moved, it is never taken back",
+    { link: owned, pod: pods.goodbye, frozenUntilMs: Infinity },
+    atOnce("goodbye"),
+  ],
+  [
+    "back and gone for good, long ago: a link of its former life is moved even with failover never",
+    { link: ownedBefore, pod: { ...pods.goodbye, leaseOverAtMs: 20_000 } },
+    paced("superseded-holder"),
+    never,
+  ],
   ["an available pod keeps its reservation", { link: reservation, pod: pods.available }, keep],
   ["an available pod keeps its owned link", { link: owned, pod: pods.available }, keep],
   ["an available pod keeps its goodbye: the user comes back to it", { link: goodbye, pod: pods.available }, keep],

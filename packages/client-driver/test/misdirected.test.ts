@@ -60,7 +60,7 @@ test("a 421 without a link has the pods and the link read anew", async () => {
 });
 
 test("a link of a life that the row doesn't know has the pods read first", async () => {
-  const here = await world(2, { routes: { stateRefreshMs: 5000, eventNotification: false } });
+  const here = await world(2, { routes: { stateRefreshMs: 600, eventNotification: false } });
   const { target } = await movedBehindItsBack(here);
   await here.pods[1]?.start({ address: { host: "127.0.0.1", httpPort: 4001 } });
   const claimed = await here.pods[1]?.claim("alice");

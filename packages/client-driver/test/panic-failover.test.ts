@@ -83,3 +83,19 @@ test("new uids are placed on the pods that are left, panic or not", async () => 
   await here.clock.advance(LEASE_MS + 2 * HEARTBEAT_MS);
   expect((await here.rooms.resolve("alice")).podIndex).toBeGreaterThan(2);
 });
+
+test("a mass silence is seen before the first lease is over: not even one reservation moves", async () => {
+  const here = await world(5);
+  for (const { podIndex } of here.pods) {
+    await here.driver.setLinkedPodIfAbsent({ service: SERVICE, uid: `user${podIndex}` }, podIndex);
+  }
+  // They fall silent one after the other, as heartbeats that are not in step do when the store fails.
+  for (const podIndex of [0, 1, 2]) {
+    crash(here, podIndex);
+    await here.clock.advance(200);
+  }
+  await here.clock.advance(LEASE_MS - 480);
+  expect(here.rooms.pods().map(({ alive }) => alive)).toEqual([false, true, true, true, true]);
+  await rejection(here.rooms.resolve("user0"), "POD_UNAVAILABLE");
+  expect(await stored(here.store, "user0")).toMatchObject({ podIndex: 0 });
+});

@@ -135,3 +135,27 @@ test("one lost answer is no store that is down: the next placement is sent", asy
   expect((await rooms.resolve("carol")).uid).toBe("carol");
   failing.close();
 });
+
+test("without a state cache too, links are asked for again when the store is back", async () => {
+  const { driver, line, rooms, clock } = await world(2, { settled: false, routes: { stateCache: false } });
+  const key = { service: SERVICE, uid: "alice" };
+  line.cut();
+  await rejection(rooms.resolve("alice"), "STORE_UNAVAILABLE");
+  await rejection(driver.getLinkedPodNotCache(key), "STORE_UNAVAILABLE");
+  line.heal();
+  await clock.advance(2000);
+  expect(await codeOf(driver.getLinkedPodNotCache(key))).toBe("resolved");
+});
+
+test("readings that fail for a reason of their own don't keep links refused for ever", async () => {
+  const { driver, line, clock } = await world(2);
+  line.cut();
+  await clock.advance(300);
+  await rejection(driver.getLinkedPodNotCache({ service: SERVICE, uid: "alice" }), "STORE_UNAVAILABLE");
+  line.heal();
+  line.on("readPods", () => {
+    throw new Error("not allowed to read pods");
+  });
+  await clock.advance(2000);
+  expect(await codeOf(driver.getLinkedPodNotCache({ service: SERVICE, uid: "alice" }))).toBe("resolved");
+});

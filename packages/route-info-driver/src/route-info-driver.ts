@@ -35,6 +35,9 @@ import { routeInfoOptions, stateCacheOptionsOf } from "./options.ts";
 import type { ServiceRoutes } from "./service-routes.ts";
 import { CachedRoutes } from "./service-routes.ts";
 
+/** Names that come from outside may be without end: of services that aren't there at most so many are kept. */
+const RESTING_KEPT = 256;
+
 /** Where the driver reads, and what it runs on. */
 export interface RouteInfoPorts {
   readonly directory: PodDirectory;
@@ -70,6 +73,9 @@ export class RouteInfoDriver implements MetricsSource {
   readonly #observer: RouteObserver | undefined;
   readonly #random: () => number;
   readonly #routes = new Map<string, CachedRoutes>();
+  /** Those that have timers, or had some since they were looked through; forgotten ones that somebody kept too. */
+  readonly #begun = new Set<CachedRoutes>();
+  #lookThroughAt = RESTING_KEPT;
   readonly #listeners: Listeners<RoutingStateChange>;
   readonly #tags = new SingleFlight<string, string | undefined>();
   readonly #workloads = new SingleFlight<string, WorkloadState | undefined>();
@@ -96,7 +102,8 @@ export class RouteInfoDriver implements MetricsSource {
   /** Ends caches, timers and subscriptions. Idempotent. Questions after it reject with CLOSED. */
   async close(): Promise<void> {
     this.#closed = true;
-    for (const { cache } of this.#routes.values()) cache.close();
+    for (const { cache } of [...this.#routes.values(), ...this.#begun]) cache.close();
+    this.#begun.clear();
     this.#listeners.clear();
     if (this.#ports.coarse === undefined) this.#coarse.close();
   }
@@ -105,7 +112,11 @@ export class RouteInfoDriver implements MetricsSource {
     return this.close();
   }
 
-  /** The routes to a service: the same object each time; makes no call. @throws RouteError INVALID_ARGUMENT */
+  /**
+   * The routes to a service; makes no call. The same object each time once a pod was registered or `init` was called; of
+   * other names only the latest few hundred are kept.
+   * @throws RouteError INVALID_ARGUMENT
+   */
   service(name: string): ServiceRoutes {
     return this.#routes.get(name) ?? this.#open(name);
   }
@@ -156,7 +167,7 @@ export class RouteInfoDriver implements MetricsSource {
     checkTag(tag);
     const { catalogue } = this.#ports;
     const asked = this.#ask("the service of a tag", call, () =>
-      this.#tags.run(tag, () => catalogue.serviceByTag(this.namespace, tag)),
+      this.#tags.run(tag, () => this.#inTime("the service of a tag", catalogue.serviceByTag(this.namespace, tag))),
     );
     const service = await asked;
     if (service !== undefined) return service;
@@ -207,9 +218,10 @@ export class RouteInfoDriver implements MetricsSource {
     checkService(service);
     const { catalogue } = this.#ports;
     const state = await this.#ask("the workload state", call, () =>
-      this.#workloads.run(service, async () =>
-        (await catalogue.workloadStates(this.namespace, [service])).get(service),
-      ),
+      this.#workloads.run(service, async () => {
+        const asked = catalogue.workloadStates(this.namespace, [service]);
+        return (await this.#inTime("the workload state", asked)).get(service);
+      }),
     );
     return state === "Ready";
   }
@@ -236,7 +248,25 @@ export class RouteInfoDriver implements MetricsSource {
     ask: () => Promise<T>,
   ): Promise<T> {
     if (this.#closed) throw new RouteError("CLOSED", "the route-info driver was closed");
-    return withDeadline(ask(), { ...call, what, clock: this.#clock });
+    const asked = ask();
+    asked.catch(() => undefined); // whoever waits hears of it; with a bad timeoutMs nobody does
+    return withDeadline(asked, { ...call, what, clock: this.#clock });
+  }
+
+  /** A question that is shared ends in time whatever the store does: those who ask later would wait for it for ever. */
+  #inTime<T>(what: string, asked: Promise<T>): Promise<T> {
+    return withDeadline(asked, { what, timeoutMs: this.settings.commandTimeoutMs, clock: this.#clock });
+  }
+
+  #forgetResting(): void {
+    for (const [name, { cache }] of this.#routes) if (cache.resting) this.#routes.delete(name);
+    for (const routes of this.#begun) if (routes.cache.resting) this.#begun.delete(routes);
+    this.#lookThroughAt = Math.max(RESTING_KEPT, 2 * this.#routes.size);
+  }
+
+  #hasBegun(routes: CachedRoutes): void {
+    if (this.#closed) routes.cache.close();
+    else this.#begun.add(routes);
   }
 
   #open(service: string): CachedRoutes {
@@ -252,10 +282,11 @@ export class RouteInfoDriver implements MetricsSource {
         coarse: this.#coarse,
         logger: this.#logger,
         random,
+        onBegin: () => this.#hasBegun(routes),
       },
       stateCacheOptionsOf(settings),
     );
-    const routes = new CachedRoutes({
+    const routes: CachedRoutes = new CachedRoutes({
       cache,
       balancer: balancer?.(service) ?? balancerByName[settings.balancer]({ random }),
       strict: settings.placement.strict,
@@ -264,6 +295,7 @@ export class RouteInfoDriver implements MetricsSource {
     });
     if (this.#closed) cache.close();
     cache.onChange((change) => this.#listeners.emit({ namespace: this.namespace, service, ...change }));
+    if (this.#routes.size >= this.#lookThroughAt) this.#forgetResting();
     this.#routes.set(service, routes);
     return routes;
   }

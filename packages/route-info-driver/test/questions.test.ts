@@ -129,6 +129,20 @@ describe("tags", () => {
     expect(world.line.calls.serviceByTag).toBe(1);
   });
 
+  it("a question that the store never answered is asked again, not waited for", async () => {
+    const driver = world.driver();
+    await driver.setGlobalServiceNameTag("chat", "room");
+    world.line.hang();
+    const asked = [driver.getServiceNameByTag("chat"), driver.isWorkloadReady("room")].map((answer) =>
+      expect(answer).rejects.toSatisfy(failsWith("TIMEOUT")),
+    );
+    await world.clock.advance(1100);
+    await Promise.all(asked);
+    world.line.heal();
+    expect(await driver.getServiceNameByTag("chat")).toBe("room");
+    expect(await driver.isWorkloadReady("room")).toBe(false);
+  });
+
   it("a write that was not answered may have been done", async () => {
     world.line.hang();
     const asked = expect(world.driver().setGlobalServiceNameTag("chat", "room")).rejects.toMatchObject({
@@ -193,5 +207,20 @@ describe("lifecycle", () => {
     await driver.getServiceBestPod("chat");
     expect(driver.read()).toMatchObject({ services: 2, readings: 2, pods: 2, routable: 2, placements: 2 });
     expect(driver.service("room").read()).toMatchObject({ pods: 1, placements: 1 });
+  });
+});
+
+describe("names that no service has", () => {
+  it("are forgotten; one that somebody kept works on, and ends with the driver", async () => {
+    const driver = world.driver();
+    const kept = driver.service("soon");
+    for (let name = 0; name < 1000; name += 1) await driver.getAllServiceState(`junk-${name}`);
+    expect(driver.read()["services"]).toBeLessThanOrEqual(256);
+    expect(world.clock.pendingTimers).toBe(0);
+    await world.pod(0, {}, "soon");
+    await kept.cache.ready();
+    expect(kept.best()?.row.podIndex).toBe(0);
+    await driver.close();
+    expect(world.clock.pendingTimers).toBe(0);
   });
 });

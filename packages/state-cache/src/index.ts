@@ -1,6 +1,6 @@
 /** Pod states near the caller, and bounded caches for links. */
 
-export type { PodChange, PodPositions, PodView, SilenceCount } from "./pod-view.ts";
+export type { PodChange, PodPositions, PodView } from "./pod-view.ts";
 export type { StateCacheOptions } from "./options.ts";
 export type { StateCachePorts } from "./service-state-cache.ts";
 export { ServiceStateCache } from "./service-state-cache.ts";

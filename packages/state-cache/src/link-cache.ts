@@ -73,27 +73,48 @@ export class LinkCache implements MetricsSource {
     return this.#slotOf.size;
   }
 
-  /** The pod index of a live entry. No I/O, no call of a clock, no allocation. Undefined: none. */
-  peek(uid: string): number | undefined {
-    const slot = this.#hit(uid);
-    return slot === undefined ? undefined : this.#slots.podIndexes[slot];
+  /** The slot of a live entry, until the next change: what it holds is read without another look-up. Undefined: none. */
+  slotOf(uid: string): number | undefined {
+    const slot = this.#slotOf.get(uid);
+    if (slot === undefined || this.#slots.expiresAtMs[slot]! <= this.#coarse.nowMs) {
+      this.#misses += 1;
+      return undefined;
+    }
+    this.#slots.used[slot] = 1;
+    this.#hits += 1;
+    return slot;
   }
 
-  /** The link of a live entry; `expiresInMs` is as of the store's reply. Undefined: none. */
-  get(uid: string): Link | undefined {
-    const slot = this.#hit(uid);
-    return slot === undefined ? undefined : this.#link(slot, uid);
+  /** The pod index of the entry in a slot. */
+  podIndexAt(slot: number): number {
+    return this.#slots.podIndexes[slot]!;
   }
 
-  /** A promise of {@link get}'s link, kept with it: waiting for it makes no other. Undefined: none. */
-  resolved(uid: string): Promise<Link> | undefined {
-    const slot = this.#hit(uid);
-    if (slot === undefined) return undefined;
+  /** A promise of the link in a slot, kept with it: waiting for it makes no other. */
+  promiseAt(slot: number, uid: string): Promise<Link> {
     const kept = this.#hot.promise(slot);
     if (kept !== undefined) return kept;
     const promise = Promise.resolve(this.#link(slot, uid));
     this.#hot.keepPromise(slot, promise);
     return promise;
+  }
+
+  /** The pod index of a live entry. No I/O, no call of a clock, no allocation. Undefined: none. */
+  peek(uid: string): number | undefined {
+    const slot = this.slotOf(uid);
+    return slot === undefined ? undefined : this.#slots.podIndexes[slot];
+  }
+
+  /** The link of a live entry; `expiresInMs` is as of the store's reply. Undefined: none. */
+  get(uid: string): Link | undefined {
+    const slot = this.slotOf(uid);
+    return slot === undefined ? undefined : this.#link(slot, uid);
+  }
+
+  /** A promise of {@link get}'s link, kept with it: waiting for it makes no other. Undefined: none. */
+  resolved(uid: string): Promise<Link> | undefined {
+    const slot = this.slotOf(uid);
+    return slot === undefined ? undefined : this.promiseAt(slot, uid);
   }
 
   /** The link of an entry that is live, or ended less than `staleForMs` ago: for while the store is down. Counts nothing. */
@@ -171,17 +192,6 @@ export class LinkCache implements MetricsSource {
   /** Lets go of the coarse clock. Idempotent. */
   close(): void {
     this.#use.close();
-  }
-
-  #hit(uid: string): number | undefined {
-    const slot = this.#slotOf.get(uid);
-    if (slot === undefined || this.#slots.expiresAtMs[slot]! <= this.#coarse.nowMs) {
-      this.#misses += 1;
-      return undefined;
-    }
-    this.#slots.used[slot] = 1;
-    this.#hits += 1;
-    return slot;
   }
 
   #link(slot: number, uid: string): Link {

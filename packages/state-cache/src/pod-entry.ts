@@ -24,11 +24,22 @@ export interface PodEntry {
   bornAtMs: number;
   /** Absent: it is available. */
   notAvailableSinceMs?: number | undefined;
-  /** The incarnation before this one and the last proof of its life. Absent: never seen. */
-  former?: { readonly incarnation: number; readonly provenAtMs: number } | undefined;
+  /** The incarnations before this one that were seen, the oldest first. */
+  formerLives: readonly FormerLife[];
   /** As listeners know it. */
   told?: PodView | undefined;
 }
+
+/** A life of a pod index that another one followed. */
+interface FormerLife {
+  readonly incarnation: number;
+  readonly firstSeenAtMs: number;
+  /** The last proof of it. */
+  readonly provenAtMs: number;
+}
+
+/** So many are kept of a pod that restarts again and again; what a link of an older one is owed is long over. */
+const FORMER_LIVES_KEPT = 128;
 
 /** An entry for a pod seen for the first time. Until it is judged it counts as lapsed: no freeze keeps a stranger alive. */
 export function newEntry(row: PodRow, nowMs: number): PodEntry {
@@ -43,12 +54,20 @@ export function newEntry(row: PodRow, nowMs: number): PodEntry {
     shownNumber: -1,
     firstSeenAtMs: nowMs,
     bornAtMs: nowMs,
+    formerLives: [],
   };
 }
 
 /** Another life of the pod: what was proven, seen and shown of the last one doesn't count for it. */
 export function beginLife(entry: PodEntry, row: PodRow, nowMs: number, formerProvenAtMs: number): void {
-  entry.former = { incarnation: entry.row.incarnation, provenAtMs: formerProvenAtMs };
+  const former = {
+    incarnation: entry.row.incarnation,
+    firstSeenAtMs: entry.firstSeenAtMs,
+    provenAtMs: formerProvenAtMs,
+  };
+  // A store that lost data may know an older life again: those that are not before it are none of its past.
+  const before = [...entry.formerLives, former].filter((life) => life.incarnation < row.incarnation);
+  entry.formerLives = before.slice(-FORMER_LIVES_KEPT);
   entry.row = row;
   entry.silent = false;
   entry.provenAtMs = Number.NEGATIVE_INFINITY;

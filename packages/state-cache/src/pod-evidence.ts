@@ -1,9 +1,10 @@
 import type { PodReading, PodRow, SilentPod } from "@podlink/types";
 import { isGoodbye } from "@podlink/types";
 import { Liveness } from "./liveness.ts";
+import type { SilentMember } from "./panic.ts";
+import { panicSinceMs } from "./panic.ts";
 import type { PodEntry } from "./pod-entry.ts";
 import { beginLife, canLapse, newEntry, supersedes } from "./pod-entry.ts";
-import type { SilenceCount } from "./pod-view.ts";
 
 /** One reading with the moments that judge it. */
 export interface ArrivedReading {
@@ -27,6 +28,7 @@ export class PodEvidence {
   wantsAllRows = false;
   readonly #silenceMs: number;
   #generation: string | undefined;
+  #sequence = 0;
 
   constructor(silenceMs: number) {
     this.#silenceMs = silenceMs;
@@ -35,7 +37,8 @@ export class PodEvidence {
 
   /** Takes over a successful reading: what changed, who is silent, who no longer is. Returns the pods to be judged anew. */
   takeReading({ reading, begunAtMs, arrivedAtMs }: ArrivedReading): Iterable<PodEntry> {
-    const anotherStore = this.#generation !== reading.generation;
+    // A sequence that went back too: a replica that had not seen everything took over.
+    const anotherStore = this.#generation !== reading.generation || reading.sequence < this.#sequence;
     const touched = new Set<PodEntry>();
     for (const row of reading.rows) {
       const entry = this.#takeRow(row, arrivedAtMs, anotherStore ? begunAtMs : Number.NEGATIVE_INFINITY);
@@ -48,6 +51,7 @@ export class PodEvidence {
     this.#takeSilence({ reading, begunAtMs, arrivedAtMs }, touched);
     if (reading.complete) this.#takeMissing(reading.rows, begunAtMs, touched);
     this.#generation = reading.generation;
+    this.#sequence = reading.sequence;
     this.liveness.readingWorked(arrivedAtMs);
     for (const entry of this.silent) if (entry.lapsedAtMs === undefined) touched.add(entry);
     return anotherStore ? this.entries.values() : touched;
@@ -84,23 +88,22 @@ export class PodEvidence {
     if (entry === undefined) return knownSinceMs;
     if (incarnation > entry.row.incarnation) return entry.listed ? undefined : knownSinceMs;
     if (incarnation === entry.row.incarnation) return this.liveness.provenAtMs(entry);
-    // A former life ended before this one registered.
-    return entry.former?.incarnation === incarnation ? entry.former.provenAtMs : entry.firstSeenAtMs;
+    const next = entry.formerLives.find((life) => life.incarnation >= incarnation);
+    if (next?.incarnation === incarnation) return next.provenAtMs;
+    // A life that was never seen ended before the next one registered.
+    return (next ?? entry).firstSeenAtMs;
   }
 
-  /** How many reported at the last reading, and how many had fallen silent within one lease before. */
-  silence(): SilenceCount {
-    const { readAtMs } = this.liveness;
-    if (readAtMs === undefined) return { pods: 0, silent: 0, reporting: 0 };
-    let silent = 0;
+  /** Since when so many pods are silent, as of the last reading, that the store is the suspect. Absent: they aren't. */
+  panicSinceMs(): number | undefined {
+    const silent: SilentMember[] = [];
     let reporting = 0;
     for (const entry of this.entries.values()) {
       if (!entry.listed || isGoodbye(entry.row)) continue;
-      const silentForMs = readAtMs - entry.provenAtMs - this.#silenceMs;
-      if (!entry.silent) reporting += 1;
-      else if (silentForMs < entry.row.leaseMs) silent += 1;
+      if (entry.silent) silent.push({ leaseOverAtMs: this.liveness.endsAtMs(entry), leaseMs: entry.row.leaseMs });
+      else reporting += 1;
     }
-    return { pods: silent + reporting, silent, reporting };
+    return panicSinceMs(silent, reporting);
   }
 
   /** @param overruledMs rows known since then or earlier are replaced even by what looks older: they are of another store. */

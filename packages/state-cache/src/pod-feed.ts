@@ -13,6 +13,7 @@ import { RouteError, withDeadline } from "@podlink/types";
 import { ChangeQueue } from "./change-queue.ts";
 import type { CoarseClock } from "./coarse-clock.ts";
 import type { StateCacheSettings } from "./options.ts";
+import { supersedes } from "./pod-entry.ts";
 import { PodTable } from "./pod-table.ts";
 import type { PodChange } from "./pod-view.ts";
 import { ReadingLoop } from "./reading-loop.ts";
@@ -32,6 +33,8 @@ export interface PodFeedParts {
   readonly random: () => number;
   readonly settings: StateCacheSettings;
   readonly onChange: (change: PodChange) => void;
+  /** Called when timers and a subscription begin. */
+  readonly onBegin?: (() => void) | undefined;
 }
 
 /** Keeps a table of pods up to date: by readings, pushes, and the passing of time. */
@@ -52,13 +55,15 @@ export class PodFeed {
   readonly #loop: ReadingLoop;
   readonly #changes: ChangeQueue;
   readonly #end = new AbortController();
-  /** Pushed before the first reading. */
-  readonly #early: PodRow[] = [];
+  /** The newest pushed before the first reading, by pod index. */
+  readonly #early = new Map<number, PodRow>();
   #coarseUse: Subscription | undefined;
   #watch: Subscription | undefined;
   /** Until all that is known is too old. */
   #staleTimer: Timer | undefined;
   #shortLeaseTold = false;
+  /** Whether it goes on although no pod was ever registered. */
+  #stays = false;
 
   constructor(parts: PodFeedParts) {
     this.#parts = parts;
@@ -74,12 +79,25 @@ export class PodFeed {
     return this.#end.signal.aborted;
   }
 
+  /** Neither timer nor subscription: not begun, at rest, or closed. */
+  get resting(): boolean {
+    return this.#coarseUse === undefined;
+  }
+
+  /** From now on it goes on although no pod was ever registered: somebody wants to hear of the first. */
+  stay(): void {
+    this.#stays = true;
+  }
+
   /** Subscribes and goes on reading once a first reading was asked for; without a cache neither. Idempotent. */
   begin(): void {
     if (this.closed) return;
     const { coarse, settings, directory, namespace, service } = this.#parts;
-    this.#coarseUse ??= coarse.use();
-    if (!settings.enabled) return;
+    if (this.#coarseUse === undefined) {
+      this.#coarseUse = coarse.use();
+      this.#parts.onBegin?.();
+    }
+    if (this.closed || !settings.enabled) return;
     this.#loop.start();
     // Before the first reading, so that no change falls between the two.
     if (settings.push) this.#watch ??= directory.watchPods(namespace, service, (event) => this.#hear(event));
@@ -102,14 +120,34 @@ export class PodFeed {
 
   close(): void {
     this.#end.abort();
-    this.#loop.close();
-    this.#watch?.close();
-    this.#coarseUse?.close();
-    this.#staleTimer?.cancel();
+    this.#stop();
     this.validUntilMs = Number.NEGATIVE_INFINITY;
   }
 
+  #stop(): void {
+    this.#loop.stop();
+    this.#watch?.close();
+    this.#watch = undefined;
+    this.#coarseUse?.close();
+    this.#coarseUse = undefined;
+    this.#staleTimer?.cancel();
+    this.#staleTimer = undefined;
+  }
+
+  /** Whether no pod of the service was ever seen, nor is one waited for. */
+  #isStranger(): boolean {
+    return !this.#stays && this.table.evidence.entries.size === 0;
+  }
+
+  /** Of a service that isn't there nothing is kept, however many names are asked for: who asks again begins anew. */
+  #rest(nowMs: number): void {
+    this.#stop();
+    this.knownSinceMs = undefined;
+    this.validUntilMs = nowMs + this.#parts.settings.stateRefreshMs;
+  }
+
   async #read(): Promise<void> {
+    if (this.resting) this.begin(); // asked for before the reading after which it went to rest
     const begunAtMs = this.#parts.clock.nowMs();
     try {
       this.#take(await this.#ask(), begunAtMs);
@@ -142,8 +180,10 @@ export class PodFeed {
     this.knownSinceMs ??= arrivedAtMs;
     this.lastReadingBegunAtMs = begunAtMs;
     this.#worked(arrivedAtMs);
-    for (const row of this.#early.splice(0)) this.table.takePush(row, arrivedAtMs);
+    for (const row of this.#early.values()) this.table.takePush(row, arrivedAtMs);
+    this.#early.clear();
     for (const row of reading.rows) this.#checkLease(row);
+    if (generation === undefined && this.#isStranger()) this.#rest(arrivedAtMs);
   }
 
   #worked(nowMs: number): void {
@@ -157,6 +197,7 @@ export class PodFeed {
     const { settings, logger, clock } = this.#parts;
     this.counts.readingFailures += 1;
     this.table.readingFailed(clock.nowMs());
+    if (this.knownSinceMs === undefined && this.#isStranger()) this.#stop(); // whoever asks again begins anew
     if (this.failing) return;
     this.failing = true;
     logger.warn({ service: this.#name(), code, error: message }, "the pods can't be read; they stay as seen last");
@@ -173,7 +214,9 @@ export class PodFeed {
     }
     this.counts.pushes += 1;
     if (this.knownSinceMs === undefined) {
-      this.#early.push(event.row);
+      const { row } = event;
+      const earlier = this.#early.get(row.podIndex);
+      if (earlier === undefined || supersedes(row, earlier)) this.#early.set(row.podIndex, row);
       return;
     }
     this.table.takePush(event.row, this.#parts.coarse.step());
@@ -186,7 +229,7 @@ export class PodFeed {
     const { settings, clock, random } = this.#parts;
     this.#staleTimer?.cancel();
     this.#staleTimer = undefined;
-    if (this.closed) return;
+    if (this.resting) return;
     const nowMs = clock.nowMs();
     if (settings.enabled && this.validUntilMs < Number.POSITIVE_INFINITY && !this.table.outdated) {
       this.#staleTimer = clock.setTimer(Math.max(0, this.validUntilMs - nowMs), () => void this.settle());

@@ -110,7 +110,8 @@ export class PodTable {
       entry.lapsedAtMs = endsAtMs;
     if (entry.missing && (isOver || isGoodbye(entry.row))) this.evidence.drop(entry);
     const current = this.#view(entry, nowMs);
-    entry.notAvailableSinceMs = current.notAvailableSinceMs;
+    // What nobody could see counts for nobody: an outage is no time in which a pod wasn't ready.
+    if (!this.#outdated) entry.notAvailableSinceMs = current.notAvailableSinceMs;
     this.#place(entry, current, nowMs);
     const previous = entry.told;
     if (previous !== undefined && looksTheSame(previous, current)) return;

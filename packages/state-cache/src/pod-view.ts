@@ -27,16 +27,6 @@ export interface PodChange {
   readonly current: PodView;
 }
 
-/** How many pods reported at the last successful reading. Goodbyes and pods silent for longer than that are left out. */
-export interface SilenceCount {
-  /** Pods that reported, or fell silent within one lease before. */
-  readonly pods: number;
-  /** Those of them that are silent. */
-  readonly silent: number;
-  /** Those of them that report. */
-  readonly reporting: number;
-}
-
 /** A snapshot that can be asked where a pod is in it. */
 export interface PodPositions extends PodSnapshot {
   /** The position of the pod, until the next change. Undefined: it is not in the snapshot. */

@@ -48,10 +48,12 @@ export class ReadingLoop {
     if (this.#started) this.#schedule(delayMs);
   }
 
-  /** Ends the timer; no reading begins once the signal is aborted. Idempotent. */
-  close(): void {
+  /** Ends the repetition and its timer. Idempotent. */
+  stop(): void {
+    this.#started = false;
     this.#timer?.cancel();
     this.#timer = undefined;
+    this.#timerAtMs = Number.POSITIVE_INFINITY;
   }
 
   async #follow(running: Promise<void> | undefined): Promise<void> {

@@ -14,10 +14,8 @@ import { stateCacheOptions } from "./options.ts";
 import { PodFeed } from "./pod-feed.ts";
 import { PodSet } from "./pod-set.ts";
 import type { PodTable } from "./pod-table.ts";
-import type { PodChange, PodPositions, PodView, SilenceCount } from "./pod-view.ts";
+import type { PodChange, PodPositions, PodView } from "./pod-view.ts";
 
-/** Fewer pods than this that fall silent together are believed to be dead. */
-const PANIC_PODS = 3;
 const NO_PODS: PodPositions = new PodSet();
 
 /** Whose pods, where from, and what the cache runs on. */
@@ -31,6 +29,8 @@ export interface StateCachePorts {
   readonly logger?: Logger;
   /** The source of jitter. Default Math.random. */
   readonly random?: () => number;
+  /** Called whenever the cache begins to have timers and a subscription, which {@link ServiceStateCache.close} ends. */
+  readonly onBegin?: () => void;
 }
 
 /**
@@ -76,18 +76,21 @@ export class ServiceStateCache implements MetricsSource {
    * @throws RouteError STORE_UNAVAILABLE, TIMEOUT, CANCELLED, CLOSED
    */
   async init(call: CallOptions = {}): Promise<void> {
+    this.#feed.stay();
     const isKnown = this.settings.enabled && this.#feed.knownSinceMs !== undefined && !this.#feed.closed;
     if (!isKnown) await this.refresh(call);
   }
 
   /**
    * Resolves after a successful reading that began after this call; callers that ask at the same time share it. Begins
-   * what {@link init} begins.
+   * what {@link init} begins, and ends it again when no pod was ever registered and nobody called that.
    * @throws RouteError STORE_UNAVAILABLE, TIMEOUT, CANCELLED, CLOSED
    */
   async refresh(call: CallOptions = {}): Promise<void> {
     this.#feed.begin();
-    return withDeadline(this.#feed.next(), {
+    const reading = this.#feed.next();
+    reading.catch(() => undefined); // whoever waits hears of it; with a bad timeoutMs nobody does
+    return withDeadline(reading, {
       ...call,
       what: `reading the pods of ${this.namespace}/${this.service}`,
       clock: this.#clock,
@@ -106,6 +109,11 @@ export class ServiceStateCache implements MetricsSource {
   close(): void {
     this.#feed.close();
     this.#listeners.clear();
+  }
+
+  /** Whether it has neither timer nor subscription now: not begun, closed, or of a service that isn't there. */
+  get resting(): boolean {
+    return this.#feed.resting;
   }
 
   /** Whether what is known may be used. */
@@ -211,15 +219,18 @@ export class ServiceStateCache implements MetricsSource {
     return this.#table.evidence.silentSinceMs(podIndex, incarnation, this.#feed.knownSinceMs);
   }
 
-  /** How many pods reported at the last successful reading, and how many fell silent within one lease before it. */
-  silence(): SilenceCount {
-    return this.#table.evidence.silence();
+  /**
+   * Since when the store is the suspect, because more than half of the pods, at least three, fell silent within one lease:
+   * when the lease of the one that made them so many is over, so it may be still to come (Infinity while readings fail).
+   * Seen as soon as a reading says that they are silent. Undefined: no panic since those that are silent fell silent.
+   */
+  panicSinceMs(): number | undefined {
+    return this.#table.evidence.panicSinceMs();
   }
 
-  /** Whether so many pods fell silent within one lease (more than half, at least three) that the store is the suspect. */
+  /** Whether there is a {@link panicSinceMs}. */
   panic(): boolean {
-    const { pods, silent } = this.silence();
-    return silent >= PANIC_PODS && silent * 2 > pods;
+    return this.panicSinceMs() !== undefined;
   }
 
   read(): Figures {

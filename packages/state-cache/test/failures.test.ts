@@ -84,6 +84,26 @@ describe("while readings fail", () => {
     expect(changes.map(told)).toEqual(["0: routable -> gone", "0: gone -> routable"]);
   });
 
+  it("a pod found not ready after so long an outage is not ready since then", async () => {
+    const pod = await world.pod(0);
+    const cache = world.cache({ staleWhileDownMs: 30_000 });
+    await cache.init();
+    world.line.cut();
+    await world.clock.advance(100_000);
+    await pod.say({ serviceState: "NotReady" });
+    world.line.heal();
+    const healedAtMs = world.clock.nowMs();
+    await world.clock.advance(2500);
+    expect(cache.pod(0)?.notAvailableSinceMs).toBeGreaterThanOrEqual(healedAtMs);
+  });
+
+  it("a bad timeoutMs leaves no rejection that nobody hears", async () => {
+    world.line.cut();
+    const cache = world.cache();
+    await expect(cache.refresh({ timeoutMs: -1 })).rejects.toThrow("timeoutMs");
+    await world.clock.advance(50);
+  });
+
   it("without staleness the first failure ends all", async () => {
     await world.pod(0);
     const cache = world.cache({ staleWhileDownMs: 0 });

@@ -300,3 +300,58 @@ describe("close", () => {
     expect(world.logger.entries).toEqual([]);
   });
 });
+
+describe("a service that no pod was ever registered for", () => {
+  it("costs no timer and no subscription, and one reading for all who ask within a refresh", async () => {
+    const cache = world.cache();
+    await cache.ready();
+    expect(cache.resting).toBe(true);
+    expect(world.clock.pendingTimers).toBe(0);
+    await cache.ready();
+    expect(world.line.calls.readPods).toBe(1);
+    await world.clock.advance(2001);
+    await cache.ready();
+    expect(world.line.calls.readPods).toBe(2);
+    expect(world.clock.pendingTimers).toBe(0);
+  });
+
+  it("is kept up to date from the first question after a pod registered", async () => {
+    const cache = world.cache();
+    await cache.ready();
+    const pod = await world.pod(0);
+    await world.clock.advance(2001);
+    await cache.ready();
+    expect(cache.isAvailable(0)).toBe(true);
+    expect(cache.resting).toBe(false);
+    await pod.say({ serviceState: "NotReady" });
+    await world.clock.advance(10);
+    expect(cache.isAvailable(0)).toBe(false);
+  });
+
+  it("whose first pod a second question finds, asked during the first, is kept up to date", async () => {
+    const cache = world.cache();
+    world.line.delay(50);
+    const first = cache.refresh();
+    await world.clock.advance(10);
+    const second = cache.refresh();
+    await world.clock.advance(50);
+    await first;
+    const pod = await world.pod(0);
+    await world.clock.advance(60);
+    await second;
+    expect(cache.isAvailable(0)).toBe(true);
+    pod.fallSilent();
+    await world.clock.advance(20_000);
+    expect(cache.isAvailable(0)).toBe(false);
+  });
+
+  it("is waited for once init was called: its first pod is told", async () => {
+    const cache = world.cache();
+    await cache.ready();
+    await cache.init();
+    const changes = world.changesOf(cache);
+    await world.pod(0);
+    await world.clock.advance(10);
+    expect(changes).toHaveLength(1);
+  });
+});

@@ -11,7 +11,6 @@ import { ClientDriver } from "../../src/index.ts";
 import { FakePod, LEASE_MS, NAMESPACE, SERVICE } from "./fake-pod.ts";
 
 export { HEARTBEAT_MS, LEASE_MS, NAMESPACE, SERVICE } from "./fake-pod.ts";
-export type { FakePod } from "./fake-pod.ts";
 
 /** The times of the design's tests. */
 export const GRACE_MS = 1000;
