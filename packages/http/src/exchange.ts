@@ -1,0 +1,220 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Scope } from "@podlink/types";
+import { RouteError } from "@podlink/types";
+import type { Failure } from "./failures.ts";
+import { podBusy, refusedForGood, upstreamFailure } from "./failures.ts";
+import { headerOf, requestHeaders, responseHeaders } from "./forwarded-headers.ts";
+import { decodeLink, WIRE } from "./headers.ts";
+import type { PodPool } from "./pod-pools.ts";
+import { closedError, targetTextOf } from "./pod-pools.ts";
+import { sendPooled } from "./pooled-request.ts";
+import type { PodTarget } from "./ports.ts";
+import { bodyLength, bodyTooLarge, KEPT_BYTES, RequestBody } from "./request-body.ts";
+import { sendError } from "./send-error.ts";
+import type { Passage, ServiceContext } from "./service-context.ts";
+import { keyOf, watch } from "./service-context.ts";
+import { sendSingle } from "./single-request.ts";
+import type { Cuttable } from "./running.ts";
+import type { Upstream, UpstreamEvents, UpstreamFailure } from "./upstream.ts";
+
+/** Misdirected Request (RFC 9110 section 15.5.20): the pod executed nothing. */
+const MISDIRECTED = 421;
+
+/** One request through the proxy, from the caller's head to the last byte of the pod's response. */
+export class Exchange implements UpstreamEvents, Cuttable {
+  readonly #context: ServiceContext;
+  readonly #req: IncomingMessage;
+  readonly #res: ServerResponse;
+  readonly #passage: Passage;
+  readonly #scope: Scope | undefined;
+  #body: RequestBody | undefined;
+  #target: PodTarget | undefined;
+  #pod: PodPool | undefined;
+  #upstream: Upstream | undefined;
+  #hasRepeated = false;
+  #isOver = false;
+
+  constructor(context: ServiceContext, req: IncomingMessage, res: ServerResponse, passage: Passage) {
+    this.#context = context;
+    this.#req = req;
+    this.#res = res;
+    this.#passage = passage;
+    this.#scope = watch(context);
+  }
+
+  start(): void {
+    this.#context.running.add(this);
+    this.#res.on("close", () => this.#closed());
+    const { maxBodyBytes } = this.#context.options;
+    const length = bodyLength(this.#req);
+    if (maxBodyBytes > 0 && length !== undefined && length > maxBodyBytes) {
+      this.#refuseBody(bodyTooLarge(maxBodyBytes));
+      return;
+    }
+    if (length !== 0) this.#body = new RequestBody(this.#req, maxBodyBytes, (error) => this.#refuseBody(error));
+    this.#follow(this.#context.route.target(this.#passage.uid));
+  }
+
+  // ---- What the pod says. ----
+
+  head(status: number, headers: string[]): void {
+    if (status === MISDIRECTED) {
+      this.#repeat(headers);
+      return;
+    }
+    this.#body?.accept();
+    try {
+      this.#res.writeHead(status, responseHeaders(headers, (this.#target as PodTarget).podIndex));
+    } catch (cause) {
+      this.#dropUpstream(); // a header that the caller mustn't see, or a status that isn't one
+      this.#fail(upstreamFailure({ kind: "broken", cause: cause as Error }, this.#context.counters));
+      return;
+    }
+    // The head goes out with the first bytes of the body if they came together, else alone: event streams begin with silence.
+    process.nextTick(flushHead, this.#res);
+  }
+
+  data(chunk: Buffer): boolean {
+    if (this.#res.write(chunk)) return true;
+    this.#res.once("drain", () => this.#upstream?.resume());
+    return false;
+  }
+
+  end(): void {
+    this.#leavePod();
+    this.#res.end();
+    this.#finish(undefined);
+  }
+
+  failed(failure: UpstreamFailure): void {
+    this.#leavePod();
+    this.#fail(upstreamFailure(failure, this.#context.counters));
+  }
+
+  // ---- What we do. ----
+
+  #follow(target: Promise<PodTarget>): void {
+    target.then(
+      (found) => this.#send(found),
+      (error: unknown) => this.#unresolved(error),
+    );
+  }
+
+  #send(target: PodTarget): void {
+    if (this.#isOver) return;
+    const { pools, options, counters } = this.#context;
+    let pod: PodPool;
+    try {
+      pod = pools.of(target);
+    } catch (error) {
+      this.#unresolved(error);
+      return;
+    }
+    if (pod.running >= options.maxRequestsPerPod) {
+      this.#fail(podBusy(counters));
+      return;
+    }
+    pod.running += 1;
+    this.#target = target;
+    this.#pod = pod;
+    try {
+      this.#upstream = this.#open(pod, target);
+    } catch (cause) {
+      this.#leavePod();
+      this.#fail(upstreamFailure({ kind: "unreached", cause: cause as Error }, counters));
+    }
+  }
+
+  #open(pod: PodPool, target: PodTarget): Upstream {
+    const { options, clock } = this.#context;
+    const { uid, path, hops } = this.#passage;
+    const method = this.#req.method ?? "GET";
+    const { authority } = pod.endpoint;
+    const targetText = targetTextOf(pod, target);
+    const headers = requestHeaders({ req: this.#req, target, uid, hops, authority, targetText });
+    const length = this.#req.headers["content-length"];
+    if (length !== undefined) headers.push("content-length", length);
+    const body = this.#body;
+    if (body === undefined) return sendPooled(pod.pool, { method, path, headers, body: undefined }, this);
+    if (length !== undefined && Number(length) <= KEPT_BYTES) {
+      return sendPooled(pod.pool, { method, path, headers, body: body.open() }, this);
+    }
+    if (length === undefined) headers.push("transfer-encoding", "chunked");
+    headers.push("expect", "100-continue");
+    const single = { endpoint: pod.endpoint, method, path, headers, options, clock };
+    return sendSingle(single, body.open(), () => body.accept(), this);
+  }
+
+  /** A pod refused. Once, whoever it points to is asked; never again, so that no two pods play ball. */
+  #repeat(headers: readonly string[]): void {
+    const { route, counters } = this.#context;
+    const refusedBy = this.#target as PodTarget;
+    this.#upstream?.ignore();
+    this.#leavePod();
+    if (this.#hasRepeated || this.#body?.isRepeatable === false) {
+      this.#fail(refusedForGood(counters));
+      return;
+    }
+    this.#hasRepeated = true;
+    counters.repeats += 1;
+    const said = headerOf(headers, WIRE.link);
+    const link = said === undefined ? undefined : decodeLink(said, keyOf(route, this.#passage.uid));
+    this.#follow(route.misdirected(refusedBy, link));
+  }
+
+  #unresolved(error: unknown): void {
+    if (this.#isOver) return;
+    this.#context.counters.unresolved += 1;
+    this.#fail({ error: RouteError.from(error) });
+  }
+
+  #refuseBody(error: RouteError): void {
+    this.#dropUpstream();
+    // The rest of it would have to be read to the end before the connection can be used again.
+    sendError(this.#res, error, { status: 413, headers: { connection: "close" } });
+    this.#finish(error);
+  }
+
+  /** Ends it now: the proxy closes. */
+  cut(): void {
+    this.#dropUpstream();
+    this.#fail({ error: closedError() });
+  }
+
+  #closed(): void {
+    if (this.#isOver) return;
+    this.#context.counters.aborted += 1;
+    this.#dropUpstream();
+    this.#finish(new RouteError("CANCELLED", "the caller went away", { outcome: "unknown" }));
+  }
+
+  #fail(failure: Failure): void {
+    const { error, status } = failure;
+    this.#context.logger.debug({ code: error.code, outcome: error.outcome }, "a request was not answered by a pod");
+    sendError(this.#res, error, status === undefined ? {} : { status });
+    this.#finish(error);
+  }
+
+  #dropUpstream(): void {
+    this.#upstream?.abort();
+    this.#leavePod();
+  }
+
+  #leavePod(): void {
+    if (this.#pod !== undefined) this.#pod.running -= 1;
+    this.#pod = undefined;
+    this.#upstream = undefined;
+  }
+
+  #finish(error: RouteError | undefined): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#context.running.delete(this);
+    this.#body?.discard();
+    this.#scope?.end(error);
+  }
+}
+
+function flushHead(res: ServerResponse): void {
+  if (!res.writableEnded && !res.destroyed) res.flushHeaders();
+}

@@ -1,0 +1,115 @@
+import type { IncomingMessage } from "node:http";
+import type { TLSSocket } from "node:tls";
+import { refuse } from "@podlink/types";
+import { WIRE } from "./headers.ts";
+import { endsHere, namedBy } from "./hop-by-hop.ts";
+import type { PodTarget } from "./ports.ts";
+
+/** What goes to a pod with a request. */
+export interface RequestHead {
+  readonly req: IncomingMessage;
+  readonly target: PodTarget;
+  readonly uid: string;
+  /** How many gateways it has passed with this one. */
+  readonly hops: number;
+  /** The pod's address as Host says it. */
+  readonly authority: string;
+  /** The pod that is meant, as `podlink-target` says it. */
+  readonly targetText: string;
+}
+
+/**
+ * The headers of a request as the pod gets them, names and values in turn, without the framing: Content-Length and Expect
+ * are the sender's. On every request's way: one pass, and nothing made that isn't sent.
+ */
+export function requestHeaders(head: RequestHead): string[] {
+  const { req } = head;
+  const raw = req.rawHeaders;
+  const headers: string[] = ["host", head.authority];
+  let named: ReadonlySet<string> | undefined;
+  let forwardedFor = "";
+  let forwardedHost = "";
+  let forwardedProto = "";
+  for (let index = 0; index + 1 < raw.length; index += 2) {
+    const name = raw[index] as string;
+    const value = raw[index + 1] as string;
+    const key = name.toLowerCase();
+    switch (key) {
+      case "expect":
+      case "content-length":
+        break;
+      case "connection":
+        named = namedBy(value, named);
+        break;
+      case "host":
+        forwardedHost = after(forwardedHost, value);
+        break;
+      case "x-forwarded-for":
+        forwardedFor = after(forwardedFor, value);
+        break;
+      case "x-forwarded-host":
+        // Host comes first as a rule, and is the newest of them all the same.
+        forwardedHost = after(value, forwardedHost);
+        break;
+      case "x-forwarded-proto":
+        forwardedProto = after(forwardedProto, value);
+        break;
+      default:
+        if (!endsHere(key)) headers.push(name, value);
+    }
+  }
+  const own = named === undefined ? headers : without(headers, named);
+  const { remoteAddress } = req.socket;
+  const proto = (req.socket as Partial<TLSSocket>).encrypted === true ? "https" : "http";
+  if (remoteAddress !== undefined) own.push("x-forwarded-for", after(forwardedFor, remoteAddress));
+  if (forwardedHost !== "") own.push("x-forwarded-host", forwardedHost);
+  own.push("x-forwarded-proto", after(forwardedProto, proto));
+  own.push(WIRE.uid, encodeURIComponent(head.uid), WIRE.token, head.target.link.token);
+  own.push(WIRE.target, head.targetText, WIRE.hops, String(head.hops));
+  return own;
+}
+
+/** The headers of a pod's response as the caller gets them, names and values in turn. */
+export function responseHeaders(raw: readonly string[], podIndex: number): string[] {
+  const headers: string[] = [];
+  let named: ReadonlySet<string> | undefined;
+  for (let index = 0; index + 1 < raw.length; index += 2) {
+    const name = raw[index] as string;
+    const key = name.toLowerCase();
+    if (key === "connection") named = namedBy(raw[index + 1] as string, named);
+    else if (!endsHere(key)) headers.push(name, raw[index + 1] as string);
+  }
+  const own = named === undefined ? headers : without(headers, named);
+  own.push(WIRE.pod, String(podIndex));
+  return own;
+}
+
+/** The value of a header among names and values in turn. Absent: not there. @param name in lower case. */
+export function headerOf(raw: readonly string[], name: string): string | undefined {
+  for (let index = 0; index + 1 < raw.length; index += 2) {
+    if (raw[index]?.toLowerCase() === name) return raw[index + 1];
+  }
+  return undefined;
+}
+
+/** How many gateways a request has passed. @throws RouteError INVALID_ARGUMENT when the header is no such number. */
+export function hopsOf(req: IncomingMessage): number {
+  const text = req.headers[WIRE.hops];
+  if (text === undefined) return 0;
+  if (typeof text !== "string" || !/^\d{1,6}$/.test(text)) return refuse(WIRE.hops, "a whole number", text);
+  return Number(text);
+}
+
+function after(before: string, value: string): string {
+  if (before === "") return value;
+  return value === "" ? before : `${before}, ${value}`;
+}
+
+function without(headers: readonly string[], named: ReadonlySet<string>): string[] {
+  const kept: string[] = [];
+  for (let index = 0; index + 1 < headers.length; index += 2) {
+    const name = headers[index] as string;
+    if (!named.has(name.toLowerCase())) kept.push(name, headers[index + 1] as string);
+  }
+  return kept;
+}

@@ -1,0 +1,80 @@
+import type { Link, LinkKey, PodIdentity } from "@podlink/types";
+import { checkToken, makeLink, MAX_POD_INDEX } from "@podlink/types";
+
+/**
+ * What travels between gateway and pod. Every name begins with `podlink-`, so that one rule strips them all from what
+ * comes in from outside.
+ */
+export const WIRE = {
+  /** To the pod: the uid, percent-encoded. */
+  uid: "podlink-uid",
+  /** To the pod: the token of the link that the sender goes by. */
+  token: "podlink-token",
+  /** To the pod: the pod that the sender means, `<namespace>/<service>/<podIndex>.<incarnation>`. */
+  target: "podlink-target",
+  /** To the pod: how many gateways the request has passed. The one `podlink-` header that is read from outside too. */
+  hops: "podlink-hops",
+  /** From a pod that refuses: why. */
+  refused: "podlink-refused",
+  /** From a pod that refuses with `held-by`: the link that holds. */
+  link: "podlink-link",
+  /** From the gateway to its caller: the index of the pod that answered. */
+  pod: "podlink-pod",
+} as const;
+
+/** All of the above begin with it; nobody else's header does. */
+export const WIRE_PREFIX = "podlink-";
+
+/** The pod that a request means, as text. */
+export function encodeTarget(pod: PodIdentity): string {
+  return `${pod.namespace}/${pod.service}/${pod.podIndex}.${pod.incarnation}`;
+}
+
+const TARGET = /^([a-z0-9-]{1,63})\/([a-z0-9-]{1,63})\/(\d{1,5})\.(\d{1,16})$/;
+
+/** The pod that a request means. Absent: the text is none of ours. */
+export function decodeTarget(text: string): PodIdentity | undefined {
+  const [, namespace, service, podIndex, incarnation] = TARGET.exec(text) ?? [];
+  if (namespace === undefined || service === undefined) return undefined;
+  const identity = { namespace, service, podIndex: Number(podIndex), incarnation: Number(incarnation) };
+  return identity.podIndex <= MAX_POD_INDEX && Number.isSafeInteger(identity.incarnation) ? identity : undefined;
+}
+
+/** A link as a header's value. Namespace, service and uid stay out: the caller knows which link it asked about. */
+export function encodeLink(link: Link): string {
+  const parts = [`pod=${link.podIndex}`, `token=${link.token}`, `kind=${link.kind}`];
+  if (link.incarnation !== undefined) parts.push(`incarnation=${link.incarnation}`);
+  if (link.expiresInMs !== undefined) parts.push(`expires=${Math.ceil(link.expiresInMs)}`);
+  return parts.join("; ");
+}
+
+const LINK =
+  /^pod=(\d{1,5}); token=(\d{1,16}); kind=(reservation|owned|goodbye)(?:; incarnation=(\d{1,16}))?(?:; expires=(\d{1,16}))?$/;
+
+/**
+ * The link that a pod names. Namespace, service and uid are those that were asked for, whatever the pod says: its answer
+ * can't change another user's link. Absent: the text is no link.
+ */
+export function decodeLink(text: string, asked: LinkKey): Link | undefined {
+  const [, podIndex, token, kind, incarnation, expiresInMs] = LINK.exec(text) ?? [];
+  if (token === undefined || !isToken(token) || Number(podIndex) > MAX_POD_INDEX) return undefined;
+  if (incarnation !== undefined && !Number.isSafeInteger(Number(incarnation))) return undefined;
+  return makeLink({
+    namespace: asked.namespace,
+    service: asked.service,
+    uid: asked.uid,
+    token,
+    podIndex: Number(podIndex),
+    kind: kind as Link["kind"],
+    incarnation: incarnation === undefined ? undefined : Number(incarnation),
+    expiresInMs: expiresInMs === undefined ? undefined : Number(expiresInMs),
+  });
+}
+
+function isToken(text: string): boolean {
+  try {
+    return checkToken(text) === text;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,34 @@
+import { WIRE_PREFIX } from "./headers.ts";
+
+/**
+ * Headers that end at the next hop (RFC 9110 section 7.6.1; the Proxy- ones by section 11.7, HTTP2-Settings by RFC 7540
+ * section 3.2.1). Framing is each side's own business, so nobody's Transfer-Encoding is passed on.
+ */
+const HOP_BY_HOP: ReadonlySet<string> = new Set([
+  "connection",
+  "proxy-connection",
+  "keep-alive",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+  "proxy-authenticate",
+  "proxy-authorization",
+  "http2-settings",
+]);
+
+/** Never dropped because a Connection header names them: the message would lose its length, its meaning or its address. */
+const NEVER_NAMED: ReadonlySet<string> = new Set(["content-length", "content-type", "host", "set-cookie"]);
+
+/** Whether a header ends here, whatever the message. @param name in lower case. */
+export function endsHere(name: string): boolean {
+  return HOP_BY_HOP.has(name) || name.startsWith(WIRE_PREFIX);
+}
+
+/** The headers that a Connection header names, in lower case, added to those named before. Absent: none. */
+export function namedBy(value: string, before?: ReadonlySet<string>): ReadonlySet<string> | undefined {
+  if (value === "keep-alive" || value === "close") return before; // nearly all of them
+  const named = new Set(before);
+  for (const token of value.toLowerCase().split(",")) if (!NEVER_NAMED.has(token.trim())) named.add(token.trim());
+  return named;
+}

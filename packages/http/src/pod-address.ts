@@ -1,0 +1,45 @@
+import { BlockList, isIP } from "node:net";
+import type { PodAddress } from "@podlink/types";
+import { checkAddress, RouteError } from "@podlink/types";
+
+/** Where clouds keep their machines' secrets, and nobody's pods: never connected to, whatever a row in the store says. */
+const NEVER = new BlockList();
+NEVER.addSubnet("169.254.0.0", 16, "ipv4");
+NEVER.addSubnet("fe80::", 10, "ipv6");
+NEVER.addAddress("fd00:ec2::254", "ipv6");
+
+/** Where to connect to. */
+export interface Endpoint {
+  /** Without brackets. */
+  readonly host: string;
+  readonly port: number;
+  /** As Host and URLs say it. */
+  readonly authority: string;
+}
+
+/**
+ * The endpoint of a registered pod: only its row says where a request goes, never the request or a link.
+ * @throws RouteError POD_UNAVAILABLE when the pod has no HTTP port or an address that mustn't be connected to.
+ */
+export function endpointOf(address: PodAddress, allow?: (address: PodAddress) => boolean): Endpoint {
+  const { host, httpPort } = registered(address);
+  if (httpPort === undefined) throw unusable("the pod has no HTTP port");
+  const family = isIP(host);
+  if (family !== 0 && NEVER.check(host, family === 6 ? "ipv6" : "ipv4")) throw unusable("the address is link-local");
+  if (allow !== undefined && !allow(address)) throw unusable("the address isn't allowed");
+  return { host, port: httpPort, authority: `${family === 6 ? `[${host}]` : host}:${httpPort}` };
+}
+
+/** A row may come from a store that others write: it is checked again before anything is connected to. */
+function registered(address: PodAddress): PodAddress {
+  try {
+    return checkAddress(address);
+  } catch (error) {
+    throw unusable("the registered address is none", error);
+  }
+}
+
+function unusable(why: string, cause?: unknown): RouteError {
+  const message = `the pod can't be reached: ${why}`;
+  return new RouteError("POD_UNAVAILABLE", message, { cause, retryable: false, outcome: "not-applied" });
+}

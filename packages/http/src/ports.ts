@@ -1,0 +1,28 @@
+import type { Entry, GuardRequest } from "@podlink/server-driver";
+import type { CallOptions, Link, PodAddress, PodRow } from "@podlink/types";
+
+/** The pod that a request goes to. */
+export interface PodTarget {
+  readonly link: Link;
+  readonly podIndex: number;
+  /** Of the pod meant, from its row. */
+  readonly incarnation: number;
+  readonly address: PodAddress;
+}
+
+/** What the proxy and `callPod` need of a service as callers use it; `ServiceHandle` of the client driver has it. */
+export interface ServiceRoute {
+  readonly namespace: string;
+  readonly service: string;
+  /** @throws RouteError */
+  target(uid: string, call?: CallOptions): Promise<PodTarget>;
+  /** What a 421 said: with the link, or absent when the pod was not the one meant. @throws RouteError */
+  misdirected(target: PodTarget, link: Link | undefined, call?: CallOptions): Promise<PodTarget>;
+  /** The pods as last seen. */
+  pods(): readonly { readonly row: Pick<PodRow, "podIndex" | "incarnation">; readonly goodbye: boolean }[];
+}
+
+/** What the guard needs of a pod; `ServerDriver` has it. */
+export interface PodEntrance {
+  enter(uid: string, request?: GuardRequest): Entry | Promise<Entry>;
+}

@@ -1,0 +1,23 @@
+import type { Figures } from "@podlink/types";
+
+/** Plain numbers that a proxy counts; nothing reads them but `read()`. */
+export class ProxyCounters {
+  requests = 0;
+  /** Sent once more after a 421. */
+  repeats = 0;
+  /** Refused by the second pod too, or after more of the body went out than was kept. */
+  refusedForGood = 0;
+  /** Failed before a pod was asked. */
+  unresolved = 0;
+  unreached = 0;
+  timeouts = 0;
+  broken = 0;
+  /** Given up by the caller. */
+  aborted = 0;
+  loops = 0;
+  upgrades = 0;
+
+  read(): Figures {
+    return Object.fromEntries(Object.entries(this));
+  }
+}

@@ -1,0 +1,25 @@
+import { expect, test } from "vitest";
+import * as http from "@podlink/http";
+
+test("the package exports these names and no others", () => {
+  expect(Object.keys(http).sort()).toEqual([
+    "STATUS_OF",
+    "WIRE",
+    "WIRE_PREFIX",
+    "answerSocket",
+    "callPod",
+    "contextOf",
+    "continueWhenRead",
+    "createGuard",
+    "createLimitedServer",
+    "createProxy",
+    "decodeLink",
+    "decodeTarget",
+    "encodeLink",
+    "encodeTarget",
+    "errorAnswer",
+    "proxyLimits",
+    "sendError",
+    "serverLimits",
+  ]);
+});
