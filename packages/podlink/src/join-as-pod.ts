@@ -7,7 +7,7 @@ import { ServerDriver } from "@podlink/server-driver";
 import type { Sessions, SessionsOptions } from "@podlink/sessions";
 import { createSessions } from "@podlink/sessions";
 import type { Figures, Logger, PodIdentity, StoreHealth, Subscription } from "@podlink/types";
-import { checkNamespace, RouteError } from "@podlink/types";
+import { checkNamespace, keepAliveUntil, RouteError } from "@podlink/types";
 import { identityFromEnvironment, need } from "./identity.ts";
 import { defaultLogger } from "./logger.ts";
 import type { JoinOptions } from "./options.ts";
@@ -120,7 +120,7 @@ export class Pod implements AsyncDisposable {
    */
   stop(options?: StopOptions): Promise<void> {
     const drained = this.driver.stop(options); // also when stopping already: that hurries it
-    this.#stopping ??= this.#finish(drained);
+    this.#stopping ??= keepAliveUntil(this.#finish(drained));
     return this.#stopping;
   }
 
