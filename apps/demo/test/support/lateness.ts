@@ -1,0 +1,26 @@
+const TICK_MS = 10;
+
+/**
+ * How much later than asked this process got its turns, summed up: what a busy machine took from it. A bound that is
+ * contract is asserted with this on top; on a quiet machine it is a few milliseconds.
+ */
+export class Lateness {
+  #lateMs = 0;
+  #lastMs = performance.now();
+  readonly #timer = setInterval(() => this.#tick(), TICK_MS);
+
+  /** So far, in milliseconds. */
+  get totalMs(): number {
+    return this.#lateMs;
+  }
+
+  end(): void {
+    clearInterval(this.#timer);
+  }
+
+  #tick(): void {
+    const nowMs = performance.now();
+    this.#lateMs += Math.max(0, nowMs - this.#lastMs - 2 * TICK_MS);
+    this.#lastMs = nowMs;
+  }
+}

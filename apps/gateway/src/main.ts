@@ -1,0 +1,32 @@
+/** A gateway as a program: its options from the environment, drained by SIGTERM, its log level turned by SIGUSR2. */
+import { destination, pino } from "pino";
+import { connect } from "podlink";
+import { gatewayFromEnvironment } from "./environment.ts";
+import { startGateway } from "./gateway.ts";
+
+/** What may wait for a reader of the log that has stopped reading; more is dropped, and requests go on. */
+const LOG_BUFFER_BYTES = 1_048_576;
+
+const logger = pino({ name: "gateway" }, destination({ sync: false, maxLength: LOG_BUFFER_BYTES }));
+
+async function main(): Promise<void> {
+  const { connection, gateway: options } = gatewayFromEnvironment(process.env);
+  const podlink = await connect({ ...connection, logger });
+  const gateway = await startGateway({ podlink, logger, ...options });
+
+  const stop = (): void => {
+    gateway
+      .close()
+      .then(() => podlink.close())
+      .catch(fail);
+  };
+  process.on("SIGTERM", stop).on("SIGINT", stop);
+  process.on("SIGUSR2", () => gateway.setLogLevel(gateway.logLevel === "debug" ? options.logLevel : "debug"));
+}
+
+function fail(error: unknown): void {
+  logger.fatal({ err: error }, "the gateway failed");
+  process.exitCode = 1;
+}
+
+main().catch(fail);
