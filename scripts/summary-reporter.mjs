@@ -1,13 +1,23 @@
-// Ends a vitest run with the one line that scripts/gates.mjs and CI read.
+// Ends a vitest run with the reason of each skipped test, and the one line that scripts/gates.mjs and CI read.
 export default class SummaryReporter {
+  #isFiltered = false;
+
+  /** @type {NonNullable<import("vitest/node").Reporter["onInit"]>} */
+  onInit = (vitest) => {
+    this.#isFiltered = vitest.config.testNamePattern !== undefined; // then all others are left out, on purpose
+  };
+
   /** @type {NonNullable<import("vitest/node").Reporter["onTestRunEnd"]>} */
   onTestRunEnd = (modules, unhandledErrors, reason) => {
     const count = { passed: 0, failed: unhandledErrors.length, skipped: 0 };
     for (const module of modules) {
       if (module.errors().length > 0) count.failed += 1; // the file itself didn't load
       for (const test of module.children.allTests()) {
-        const { state } = test.result();
-        count[state === "pending" ? "failed" : state] += 1; // pending: never ended
+        const result = test.result();
+        count[result.state === "pending" ? "failed" : result.state] += 1; // pending: never ended
+        if (result.state !== "skipped" || this.#isFiltered) continue;
+        if (result.note === undefined) count.failed += 1; // a test that is left out without a reason
+        process.stdout.write(`skipped: ${test.fullName}: ${result.note ?? "NO REASON GIVEN"}\n`);
       }
     }
     if (reason !== "passed" && count.failed === 0) count.failed = 1; // interrupted

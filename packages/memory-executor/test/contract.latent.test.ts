@@ -12,6 +12,7 @@ async function makeStore(): Promise<StoreHarness> {
     store: latentStore(executor),
     another: async () => latentStore(executor),
     advance: async (ms) => clock.move(ms),
+    flushAll: async () => executor.flushAll(),
     capabilities: { exactTime: false },
   };
 }
