@@ -8,6 +8,9 @@ import { createInterface } from "node:readline";
 /** Real processes, real sockets: what passes once may still depend on luck. */
 const endToEnd = ["gateway", "stateful-server", "demo"].flatMap((app) => ["--project", `@podlink/${app}`]);
 
+/** Tests run against a real one: this finds it, or fetches it. @type {Gate} */
+const redis = { name: "redis server", command: ["node", "scripts/redis-tools.mjs"] };
+
 /** @type {Record<string, Gate[]>} */
 const lists = {
   test: [
@@ -16,9 +19,13 @@ const lists = {
     { name: "format", command: ["oxfmt", "--check"] },
     { name: "unused files, exports, dependencies", command: ["knip", "--no-progress"] },
     { name: "package manifests", command: ["sherif", "--fail-on-warnings"] },
-    { name: "tests", command: ["vitest", "run", "--coverage"] },
+    redis,
+    { name: "tests", command: ["vitest", "run", "--coverage", "--project", "!long"] },
   ],
   verify: [
+    redis,
+    { name: "lua scripts", command: ["node", "scripts/check-lua.mjs"] },
+    { name: "long checks", command: ["vitest", "run", "--project", "long", "--maxWorkers", "1"] },
     ...[1, 2, 3].map((round) => ({ name: `end to end, round ${round}`, command: ["vitest", "run", ...endToEnd] })),
     { name: "packed packages", command: ["node", "scripts/check-packages.mjs"] },
     { name: "documents", command: ["node", "scripts/check-docs.mjs"] },
