@@ -1,0 +1,44 @@
+#!lua flags=allow-oom
+-- Turns the row of that very incarnation into a goodbye. Allowed when memory is full: it writes over what is there.
+--
+-- KEYS  1 pods, 2 beats, 3 changes, 4 meta
+-- ARGV  1 now in ms, "" for Redis' own; "self-test"
+--       2 channel of the service's changes
+--       3 podIndex
+--       4 incarnation
+--
+-- Answers { "left" }      now, or before
+--         { "not-left" }  no row, or another incarnation
+--         { "corrupt" }   the row has a newer format: nothing touched
+--         { "ok" } | { "refused", command, reason }   self-test
+--
+-- Writes the row, its beat and change; publishes.
+--- @include "lib/pods/goodbyeOf"
+--- @include "lib/pods/readService"
+--- @include "lib/pods/selfTestPodWrites"
+--- @include "lib/pods/storeNowMs"
+--- @include "lib/pods/storeRow"
+
+local channel, podIndex = ARGV[2], ARGV[3]
+
+local function leave()
+  local nowMs = storeNowMs(ARGV[1])
+  local service = readService(podIndex)
+  if not service then
+    return { 'corrupt' }
+  end
+  local row = service.row
+  if not row or row.incarnation ~= tonumber(ARGV[4]) then
+    return { 'not-left' }
+  end
+  if isGoodbye(row.said) then
+    return { 'left' }
+  end
+  row.said = goodbyeOf(row.said)
+  row.reportedAtMs = nowMs
+  local text = storeRow(podIndex, row, service, 'published')
+  publishRow(channel, podIndex, text, service)
+  return { 'left' }
+end
+
+return ARGV[1] == 'self-test' and selfTestPodWrites(channel) or leave()

@@ -1,0 +1,7 @@
+--- @include "lib/pods/goodbyeKeptMs"
+--- @include "lib/pods/isGoodbye"
+
+-- Counts as absent: the next drop takes it.
+local function isOldGoodbye(row, nowMs)
+  return isGoodbye(row.said) and nowMs - row.reportedAtMs >= GOODBYE_KEPT_MS
+end

@@ -1,0 +1,38 @@
+--- @include "lib/pods/podSaid"
+-- The row of a pod, as it stands in `pods` under the pod's index:
+--
+--   1|incarnation|reportNumber|reportedAtMs|sequence|claimAfterMs|sequencedLoadScore|sequencedLinkCount|life|said
+--
+-- life is percent-encoded; the sequenced ones are the load that readers have who follow the sequence.
+
+local POD_ROW = '^1|(%d+)|(%d+)|(%d+)|(%d+)|(%d+)|([^|]+)|(%d+)|([^|]+)|(.+)$'
+local HIGHEST_WHOLE = 9007199254740991 -- 2^53 - 1
+
+local function wholeText(number)
+  return string.format('%.0f', number)
+end
+
+-- Takes it apart. Nil: there is none, or it is broken, which counts the same. Second: a newer format, not ours to touch.
+local function parsePodRow(text)
+  if not text then
+    return nil, false
+  end
+  local incarnation, reportNumber, reportedAtMs, sequence, claimAfterMs, loadScore, linkCount, life, said =
+    string.match(text, POD_ROW)
+  if not incarnation then
+    return nil, (tonumber(string.match(text, '^(%d+)|')) or 0) > 1
+  end
+  local row = {
+    incarnation = tonumber(incarnation),
+    reportNumber = tonumber(reportNumber),
+    reportedAtMs = tonumber(reportedAtMs),
+    sequence = tonumber(sequence),
+    claimAfterMs = tonumber(claimAfterMs),
+    sequencedLoadScore = loadScore,
+    sequencedLinkCount = linkCount,
+    life = life,
+    said = parsePodSaid(said),
+  }
+  local isWhole = row.said and tonumber(loadScore) and row.incarnation <= HIGHEST_WHOLE
+  return isWhole and row or nil, false
+end

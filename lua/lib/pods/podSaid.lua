@@ -1,0 +1,24 @@
+-- What a pod says of itself, as its process wrote it; it stands at the end of its row:
+--
+--   serviceState|routingState|loadState|loadScore|linkCount|leaseMs|address|others
+--
+-- address and others are JSON; no address is "". Loads may have fractions: their text is kept as it is.
+
+local POD_SAID = '^(%a+)|(%a+)|([^|]+)|([^|]+)|(%d+)|(%d+)|([^|]*)|(.+)$'
+
+-- Takes it apart; the loads stay text. Nil: it is broken.
+local function parsePodSaid(text)
+  local serviceState, routingState, loadState, loadScore, linkCount, leaseMs, address = string.match(text, POD_SAID)
+  if not (serviceState and tonumber(loadState) and tonumber(loadScore)) then
+    return nil
+  end
+  return {
+    text = text,
+    serviceState = serviceState,
+    routingState = routingState,
+    loadScore = loadScore,
+    linkCount = linkCount,
+    leaseMs = tonumber(leaseMs),
+    address = address,
+  }
+end

@@ -1,0 +1,105 @@
+-- Carries out link operations that read links or name their owner, up to 128, each for itself: one that is refused spoils
+-- only its own answer. No write comes before HSET or HSETNX, so that a full Redis refuses the whole of an operation.
+--
+-- KEYS: for each operation, in order, the key of its uid: a hash of services.
+-- ARGV: 1 the moment in us since 1970, '' = Redis' own clock; 2 the least new token; 3 how long a persistent link is kept,
+-- in ms; then the runs: operations that share their arguments.
+--   'get', count, service
+--   'services', count, ''
+--   'setIfAbsent' | 'set' | 'trySet' | 'replace', count, the six of lib/namingRun.lua, then for each operation its pod in
+--   base 36 and, with replace, the expected token in base 36
+-- or: 'self-test', channel, with one key that holds nothing: see lib/selfTest.lua.
+--
+-- Returns { moment in us, how many broken values were met, then for each run '*' when all its answers are '1', else one for
+-- each operation }. An answer is a code and what lib/<operation>.lua says: '1', '0', 'v' value, 'd' 't' 'n' 'r' 's' record
+-- (and '\n' and the previous record), 'e' and a word: a refusal that changed nothing; with services a list.
+-- Side effects: HSET, HSETNX, HDEL, PEXPIREAT on the keys; PUBLISH when an owned link is taken from another pod.
+
+if ARGV[1] == 'self-test' then
+  --- @include "lib/selfTest"
+  local key, channel = KEYS[1], ARGV[2]
+  return selfTest({
+    { 'TIME' },
+    { 'HGET', key, 'self-test' },
+    { 'HLEN', key },
+    { 'HGETALL', key },
+    { 'PEXPIREAT', key, '99999999999999', 'NX' },
+    { 'PEXPIREAT', key, '99999999999999', 'GT' },
+    { 'PUBLISH', channel, 'self-test' },
+    { 'HDEL', key, 'self-test' },
+    { 'HSETNX', key, 'self-test', '' },
+    { 'HDEL', key, 'self-test' },
+    { 'HSET', key, 'self-test', '' },
+    { 'HDEL', key, 'self-test' },
+  })
+end
+
+local brokenValues = 0
+--- @include "lib/moment"
+--- @include "lib/base36"
+--- @include "lib/refusal"
+--- @include "lib/namingRun"
+--- @include "lib/get"
+--- @include "lib/services"
+
+-- The operations on what is stored already. Made by the first that needs them: a new link does not.
+local perform, keepKey
+local function makeOperations()
+  --- @include "lib/record"
+  --- @include "lib/keyExpiry"
+  --- @include "lib/turn"
+  --- @include "lib/superseded"
+  --- @include "lib/repeated"
+  --- @include "lib/named"
+  --- @include "lib/set"
+  --- @include "lib/trySet"
+  --- @include "lib/setIfAbsent"
+  --- @include "lib/replace"
+  local operations = { set = set, trySet = trySet, setIfAbsent = setIfAbsent, replace = replace }
+  local marks = { set = 's', trySet = 's', setIfAbsent = 'ct', replace = 'm' }
+  keepKey = keepField
+  perform = function(kind, run, key, pod, expectedToken)
+    local turn, refused = meet(run, key)
+    if turn == nil then return refused end
+    turn.pod, turn.podIndex, turn.expectedToken = pod, tonumber(pod, 36), expectedToken
+    return repeated(turn, marks[kind]) or superseded(turn, turn.podIndex, run.incarnation) or operations[kind](turn)
+  end
+end
+--- @include "lib/create"
+
+local answers, key, at = { string.format('%.0f', nowUs), '0' }, 0, 4
+local keys, args = KEYS, ARGV
+while args[at] do
+  local kind, count, first = args[at], tonumber(args[at + 1]), #answers + 1
+  if kind == 'get' or kind == 'services' then
+    local read, service = kind == 'get' and get or services, args[at + 2]
+    for position = 0, count - 1 do
+      key = key + 1
+      answers[first + position] = read(keys[key], service)
+    end
+    at = at + 3
+  else
+    local run = namingRun(at + 2)
+    local width = kind == 'replace' and 2 or 1
+    local isClaim = kind == 'setIfAbsent' and not run.refused
+    local plain = 0
+    at = at + 8
+    for position = 0, count - 1 do
+      key = key + 1
+      local reply = run.refused or (isClaim and create(run, keys[key], args[at]))
+      if not reply then
+        if not perform then makeOperations() end
+        reply = perform(kind, run, keys[key], args[at], args[at + 1])
+      end
+      if reply == '1' then plain = plain + 1 end
+      answers[first + position] = reply
+      at = at + width
+    end
+    if plain == count then
+      for position = first + 1, first + count - 1 do answers[position] = nil end
+      answers[first] = '*'
+    end
+  end
+end
+answers[2] = string.format('%.0f', brokenValues)
+return answers

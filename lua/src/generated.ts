@@ -1,0 +1,1271 @@
+// Written by scripts/generate-lua.mjs from lua/*.lua and lua/lib: change those, then run it.
+import type { Script } from "./script.ts";
+
+/** The names of the scripts: of their files in lua/. */
+export type ScriptName = "leave" | "linkOps" | "linkOpsFreeing" | "readPods" | "register" | "report";
+
+/** All scripts by name. */
+export const scripts: Readonly<Record<ScriptName, Script>> = {
+  leave: {
+    name: "leave",
+    sha: "f9b187396a668d11f769e588b407aad713739cea",
+    source: `#!lua flags=allow-oom
+local POD_SAID = '^(%a+)|(%a+)|([^|]+)|([^|]+)|(%d+)|(%d+)|([^|]*)|(.+)$'
+local function parsePodSaid(text)
+  local serviceState, routingState, loadState, loadScore, linkCount, leaseMs, address = string.match(text, POD_SAID)
+  if not (serviceState and tonumber(loadState) and tonumber(loadScore)) then
+    return nil
+  end
+  return {
+    text = text,
+    serviceState = serviceState,
+    routingState = routingState,
+    loadScore = loadScore,
+    linkCount = linkCount,
+    leaseMs = tonumber(leaseMs),
+    address = address,
+  }
+end
+local function goodbyeOf(said)
+  return parsePodSaid((string.gsub(said.text, '^%a+|%a+|', 'Terminating|Shutdown|', 1)))
+end
+local POD_ROW = '^1|(%d+)|(%d+)|(%d+)|(%d+)|(%d+)|([^|]+)|(%d+)|([^|]+)|(.+)$'
+local HIGHEST_WHOLE = 9007199254740991 -- 2^53 - 1
+local function wholeText(number)
+  return string.format('%.0f', number)
+end
+local function parsePodRow(text)
+  if not text then
+    return nil, false
+  end
+  local incarnation, reportNumber, reportedAtMs, sequence, claimAfterMs, loadScore, linkCount, life, said =
+    string.match(text, POD_ROW)
+  if not incarnation then
+    return nil, (tonumber(string.match(text, '^(%d+)|')) or 0) > 1
+  end
+  local row = {
+    incarnation = tonumber(incarnation),
+    reportNumber = tonumber(reportNumber),
+    reportedAtMs = tonumber(reportedAtMs),
+    sequence = tonumber(sequence),
+    claimAfterMs = tonumber(claimAfterMs),
+    sequencedLoadScore = loadScore,
+    sequencedLinkCount = linkCount,
+    life = life,
+    said = parsePodSaid(said),
+  }
+  local isWhole = row.said and tonumber(loadScore) and row.incarnation <= HIGHEST_WHOLE
+  return isWhole and row or nil, false
+end
+local function readMeta()
+  local meta = redis.call('HMGET', KEYS[4], 'generation', 'sequence', 'published')
+  return { generation = meta[1] or '', sequence = tonumber(meta[2] or 0) or 0, published = meta[3] or '0' }
+end
+local function readService(podIndex)
+  local row, isNewer = parsePodRow(redis.call('HGET', KEYS[1], podIndex))
+  redis.call('ZCARD', KEYS[2])
+  redis.call('ZCARD', KEYS[3])
+  local service = readMeta()
+  service.row = row
+  return not isNewer and service or nil
+end
+local function selfTest(commands)
+  for _, command in ipairs(commands) do
+    local reply = redis.pcall(unpack(command))
+    if type(reply) == 'table' and reply.err then return { 'refused', command[1], reply.err } end
+  end
+  return { 'ok' }
+end
+local function selfTestPodWrites(channel)
+  return selfTest({
+    { 'TIME' },
+    { 'HDEL', KEYS[1], '0' },
+    { 'ZREM', KEYS[2], '0' },
+    { 'HGET', KEYS[1], '0' },
+    { 'HMGET', KEYS[4], 'generation' },
+    { 'ZCARD', KEYS[2] },
+    { 'ZRANGEBYSCORE', KEYS[2], '1', '1' },
+    { 'PUBLISH', channel, 'self-test' },
+    { 'HSET', KEYS[1], '0', 'self-test' },
+    { 'HDEL', KEYS[1], '0' },
+    { 'ZADD', KEYS[2], '1', '0' },
+    { 'ZREM', KEYS[2], '0' },
+  })
+end
+local function storeNowMs(given)
+  if given ~= '' then
+    return tonumber(given)
+  end
+  local time = redis.call('TIME')
+  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+end
+local function isGoodbye(said)
+  return said.serviceState == 'Terminating' and said.routingState == 'Shutdown'
+end
+local function podRowText(row)
+  return table.concat({
+    '1',
+    wholeText(row.incarnation),
+    wholeText(row.reportNumber),
+    wholeText(row.reportedAtMs),
+    wholeText(row.sequence),
+    wholeText(row.claimAfterMs),
+    row.sequencedLoadScore,
+    row.sequencedLinkCount,
+    row.life,
+    row.said.text,
+  }, '|')
+end
+local function storeRow(podIndex, row, service, step)
+  if step then
+    row.sequence = service.sequence + 1
+    row.sequencedLoadScore = row.said.loadScore
+    row.sequencedLinkCount = row.said.linkCount
+  end
+  local text = podRowText(row)
+  redis.call('HSET', KEYS[1], podIndex, text)
+  local time = wholeText(row.reportedAtMs)
+  redis.call('ZADD', KEYS[2], isGoodbye(row.said) and time or '-' .. time, podIndex)
+  if not step then
+    return text
+  end
+  local sequence = wholeText(row.sequence)
+  redis.call('ZADD', KEYS[3], sequence, podIndex)
+  if step == 'sequenced' then
+    redis.call('HSET', KEYS[4], 'sequence', sequence)
+  else
+    redis.call('HSET', KEYS[4], 'sequence', sequence, 'published', sequence)
+  end
+  return text
+end
+local function publishRow(channel, podIndex, text, service)
+  redis.pcall('PUBLISH', channel, service.published .. '|' .. podIndex .. '|' .. text)
+end
+local channel, podIndex = ARGV[2], ARGV[3]
+local function leave()
+  local nowMs = storeNowMs(ARGV[1])
+  local service = readService(podIndex)
+  if not service then
+    return { 'corrupt' }
+  end
+  local row = service.row
+  if not row or row.incarnation ~= tonumber(ARGV[4]) then
+    return { 'not-left' }
+  end
+  if isGoodbye(row.said) then
+    return { 'left' }
+  end
+  row.said = goodbyeOf(row.said)
+  row.reportedAtMs = nowMs
+  local text = storeRow(podIndex, row, service, 'published')
+  publishRow(channel, podIndex, text, service)
+  return { 'left' }
+end
+return ARGV[1] == 'self-test' and selfTestPodWrites(channel) or leave()
+`,
+  },
+  linkOps: {
+    name: "linkOps",
+    sha: "818ee58761a323eaec531127dbc3717a92a758ff",
+    source: `if ARGV[1] == 'self-test' then
+  local function selfTest(commands)
+    for _, command in ipairs(commands) do
+      local reply = redis.pcall(unpack(command))
+      if type(reply) == 'table' and reply.err then return { 'refused', command[1], reply.err } end
+    end
+    return { 'ok' }
+  end
+  local key, channel = KEYS[1], ARGV[2]
+  return selfTest({
+    { 'TIME' },
+    { 'HGET', key, 'self-test' },
+    { 'HLEN', key },
+    { 'HGETALL', key },
+    { 'PEXPIREAT', key, '99999999999999', 'NX' },
+    { 'PEXPIREAT', key, '99999999999999', 'GT' },
+    { 'PUBLISH', channel, 'self-test' },
+    { 'HDEL', key, 'self-test' },
+    { 'HSETNX', key, 'self-test', '' },
+    { 'HDEL', key, 'self-test' },
+    { 'HSET', key, 'self-test', '' },
+    { 'HDEL', key, 'self-test' },
+  })
+end
+local brokenValues = 0
+local nowUs = tonumber(ARGV[1])
+if nowUs == nil then
+  local time = redis.call('TIME')
+  nowUs = time[1] * 1000000 + time[2]
+end
+local nowMs = math.floor(nowUs / 1000)
+local function base36(number)
+  local text, char = '', string.char
+  repeat
+    local group = math.fmod(number, 1679616)
+    number = (number - group) / 1679616
+    local fourth = group % 36
+    group = (group - fourth) / 36
+    local third = group % 36
+    group = (group - third) / 36
+    local second = group % 36
+    local first = (group - second) / 36
+    text = char(
+      first < 10 and first + 48 or first + 87,
+      second < 10 and second + 48 or second + 87,
+      third < 10 and third + 48 or third + 87,
+      fourth < 10 and fourth + 48 or fourth + 87
+    ) .. text
+  until number == 0
+  return (string.gsub(text, '^0+(.)', '%1'))
+end
+local function refusal(reply)
+  if string.find(reply.err, '^READONLY ') then error(reply) end
+  if string.find(reply.err, "^ERR The user executing the script can't ") then return 'eNOPERM' end
+  return 'e' .. (string.match(reply.err, '^(%u+)') or 'ERR')
+end
+local ONE_DAY_US = 86400000000
+local function namingRun(at)
+  local ttlMs, floor = tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3])
+  local run = {
+    service = ARGV[at],
+    incarnation = tonumber(ARGV[at + 1], 36),
+    persistent = ttlMs == nil,
+    expiresAtMs = nowMs + (ttlMs or tonumber(ARGV[3])),
+    token = math.max(nowUs, tonumber(ARGV[2]), floor + 1),
+    opId = ARGV[at + 4],
+    channel = ARGV[at + 5],
+    renew = ARGV[at + 5] == '1',
+    refused = floor > nowUs + ONE_DAY_US and 'eFLOOR' or nil,
+  }
+  local kind = run.incarnation > 0 and 'o' or run.persistent and 'R' or 'r'
+  run.tail = '|' .. ARGV[at + 1] .. '|' .. base36(run.token) .. '|' .. base36(run.expiresAtMs) .. '|' .. kind .. '|'
+    .. run.opId .. '|'
+  run.expiresAt = string.format('%.0f', run.expiresAtMs)
+  return run
+end
+local function get(key, service)
+  local value = redis.pcall('HGET', key, service)
+  if not value then return '0' end
+  if type(value) == 'table' then return refusal(value) end
+  return 'v' .. value
+end
+local function services(key)
+  local fields = redis.pcall('HLEN', key)
+  if type(fields) == 'table' then return refusal(fields) end
+  if fields > 128 then return 'eSERVICES' end
+  return redis.call('HGETALL', key)
+end
+local perform, keepKey
+local function makeOperations()
+  local RECORD = '^1|([0-9a-z]+)|([0-9a-z]+)|([0-9a-z]+)|([0-9a-z]+)|([orRg])|([0-9a-z]+)|([ctsmg])()'
+  local LIMIT = 2 ^ 53
+  local function parseRecord(value)
+    local pod, incarnation, token, expiresAtMs, kind, opId, opKind, past = string.match(value, RECORD)
+    if past and (past > #value or string.byte(value, past) == 124) and #opId <= 10 then
+      local record = {
+        pod = pod,
+        podIndex = tonumber(pod, 36),
+        incarnation = tonumber(incarnation, 36),
+        token = tonumber(token, 36),
+        expiresAtMs = tonumber(expiresAtMs, 36),
+        kind = kind,
+        persistent = kind == 'o' or kind == 'R',
+        opId = opId,
+        opKind = opKind,
+        text = string.sub(value, 1, past - 1),
+      }
+      local fits = record.podIndex <= 65535 and record.incarnation < LIMIT and record.token < LIMIT
+      local owned = kind == 'g' or (record.incarnation > 0) == (kind == 'o')
+      if fits and owned and record.expiresAtMs <= 2 * LIMIT then return record end
+    end
+    local format = tonumber(string.match(value, '^(%d+)|'))
+    if format and format > 1 then return nil, true end
+    brokenValues = brokenValues + 1
+    return nil
+  end
+  local function withText(record)
+    record.text = '1|' .. record.pod .. '|' .. base36(record.incarnation) .. '|' .. base36(record.token) .. '|'
+      .. base36(record.expiresAtMs) .. '|' .. record.kind .. '|' .. record.opId .. '|' .. record.opKind
+    return record
+  end
+  local function extended(record, expiresAtMs, persistent)
+    if expiresAtMs <= record.expiresAtMs and (record.persistent or not persistent) then return record end
+    local longer = {}
+    for name, value in pairs(record) do longer[name] = value end
+    longer.expiresAtMs = math.max(expiresAtMs, record.expiresAtMs)
+    longer.persistent = record.persistent or persistent
+    if longer.persistent and record.kind == 'r' then longer.kind = 'R' end
+    return withText(longer)
+  end
+  local MAX_SERVICES = 128
+  local function dropExpired(key)
+    if redis.call('HLEN', key) > MAX_SERVICES + 1 then return end
+    local fields = redis.call('HGETALL', key)
+    local gone, longest, isNewer = {}, 0, false
+    for at = 1, #fields, 2 do
+      local record, newer = parseRecord(fields[at + 1])
+      if newer then
+        isNewer = true
+      elseif record and nowMs < record.expiresAtMs then
+        longest = math.max(longest, record.expiresAtMs)
+      else
+        gone[#gone + 1] = fields[at]
+      end
+    end
+    if #gone > 0 then redis.call('HDEL', key, unpack(gone)) end
+    if longest > 0 and not isNewer then redis.call('PEXPIREAT', key, string.format('%.0f', longest)) end
+  end
+  local function keepField(key, run, expiresAt, isNew)
+    if redis.call('PEXPIREAT', key, expiresAt, 'NX') == 1 then return nil end
+    if isNew and redis.call('HLEN', key) > MAX_SERVICES then
+      dropExpired(key)
+      if redis.call('HLEN', key) > MAX_SERVICES then
+        redis.call('HDEL', key, run.service)
+        return 'eSERVICES'
+      end
+    end
+    redis.call('PEXPIREAT', key, expiresAt, 'GT')
+    return nil
+  end
+  local function meet(run, key)
+    local value = redis.pcall('HGET', key, run.service)
+    if not value then return { key = key, run = run } end
+    if type(value) == 'table' then return nil, refusal(value) end
+    local record, newer = parseRecord(value)
+    if newer then return nil, 'eNEWER' end
+    return { key = key, run = run, record = record, live = record and nowMs < record.expiresAtMs and record or nil }
+  end
+  local function write(turn, record)
+    local key, before = turn.key, turn.record
+    local isNew = redis.pcall('HSET', key, turn.run.service, record.text)
+    if type(isNew) == 'table' then return refusal(isNew) end
+    if before and record.expiresAtMs < before.expiresAtMs then
+      dropExpired(key)
+      return nil
+    end
+    return keepField(key, turn.run, string.format('%.0f', record.expiresAtMs), isNew == 1)
+  end
+  local function answer(code, record, previous)
+    return code .. record.text .. (previous and '\\n' .. previous.text or '')
+  end
+  local function superseded(turn, podIndex, incarnation)
+    local live = turn.live
+    if not live or podIndex ~= live.podIndex or (incarnation or 0) == 0 then return nil end
+    return incarnation < live.incarnation and answer('s', live) or nil
+  end
+  local function repeated(turn, marks)
+    local live = turn.live
+    if not live or live.opId ~= turn.run.opId or not string.find(marks, live.opKind, 1, true) then return nil end
+    return answer('r', live)
+  end
+  local function named(turn, opKind, expiresAtMs, persistent)
+    local run, before = turn.run, turn.record
+    if expiresAtMs == nil then expiresAtMs, persistent = run.expiresAtMs, run.persistent end
+    local record = {
+      pod = turn.pod,
+      podIndex = turn.podIndex,
+      incarnation = run.incarnation,
+      token = before and math.max(run.token, before.token + 1) or run.token,
+      expiresAtMs = expiresAtMs,
+      kind = run.incarnation > 0 and 'o' or persistent and 'R' or 'r',
+      persistent = persistent,
+      opId = run.opId,
+      opKind = opKind,
+    }
+    if record.token >= LIMIT then return nil end
+    if record.token ~= run.token or expiresAtMs ~= run.expiresAtMs or persistent ~= run.persistent then
+      return withText(record)
+    end
+    record.text = '1|' .. turn.pod .. run.tail .. opKind
+    record.plain = true
+    return record
+  end
+  local function name(turn, record)
+    if record == nil then return 'eTOKENS' end
+    local refused = write(turn, record)
+    if refused then return refused end
+    local live = turn.live
+    if live and live.kind == 'o' and live.podIndex ~= record.podIndex then
+      local message = string.format('%.0f', nowMs) .. '\\n' .. turn.key .. '\\n' .. record.text
+      redis.pcall('PUBLISH', turn.run.channel .. ':' .. string.format('%.0f', live.podIndex), message)
+    end
+    if live == nil and record.plain then return '1' end
+    return answer('d', record, live)
+  end
+  local function set(turn)
+    return name(turn, named(turn, 's'))
+  end
+  local function trySet(turn)
+    local live, run = turn.live, turn.run
+    if live == nil then return name(turn, named(turn, 's')) end
+    if live.podIndex ~= turn.podIndex then
+      if live.persistent then return answer('n', live) end
+      return name(turn, named(turn, 's'))
+    end
+    if live.kind == 'g' then return name(turn, named(turn, 's')) end -- its rest is no lifetime of what comes next
+    if live.kind == 'o' and run.incarnation == 0 then return answer('d', live, live) end -- never beats an owner
+    if live.kind == 'o' and run.incarnation == live.incarnation then
+      local longer = extended(live, run.expiresAtMs, run.persistent)
+      return longer ~= live and write(turn, longer) or answer('d', longer, live)
+    end
+    local expiresAtMs = math.max(run.expiresAtMs, live.expiresAtMs)
+    return name(turn, named(turn, 's', expiresAtMs, run.persistent or live.persistent))
+  end
+  local function setIfAbsent(turn)
+    local live, run = turn.live, turn.run
+    if live == nil then return name(turn, named(turn, 'c')) end
+    local isOwn = live.podIndex == turn.podIndex
+    if isOwn and run.incarnation > 0 then
+      if live.kind == 'o' and live.incarnation == run.incarnation then return answer('n', live) end
+      local record = named(turn, 't')
+      if record == nil then return 'eTOKENS' end
+      return write(turn, record) or answer('t', record)
+    end
+    local isReservation = live.kind == 'r' or live.kind == 'R'
+    if isReservation and (isOwn or run.renew) then
+      local longer = extended(live, run.expiresAtMs, run.persistent)
+      return longer ~= live and write(turn, longer) or answer('n', longer)
+    end
+    return answer('n', live)
+  end
+  local function replace(turn)
+    local live = turn.live
+    if live and live.token ~= tonumber(turn.expectedToken, 36) then return answer('n', live) end
+    return name(turn, named(turn, 'm'))
+  end
+  local operations = { set = set, trySet = trySet, setIfAbsent = setIfAbsent, replace = replace }
+  local marks = { set = 's', trySet = 's', setIfAbsent = 'ct', replace = 'm' }
+  keepKey = keepField
+  perform = function(kind, run, key, pod, expectedToken)
+    local turn, refused = meet(run, key)
+    if turn == nil then return refused end
+    turn.pod, turn.podIndex, turn.expectedToken = pod, tonumber(pod, 36), expectedToken
+    return repeated(turn, marks[kind]) or superseded(turn, turn.podIndex, run.incarnation) or operations[kind](turn)
+  end
+end
+local tryCall, call = redis.pcall, redis.call
+local function create(run, key, pod)
+  local made = tryCall('HSETNX', key, run.service, '1|' .. pod .. run.tail .. 'c')
+  if made == 0 then return false end
+  if made ~= 1 then
+    local refused = refusal(made)
+    return refused ~= 'eOOM' and refused
+  end
+  if call('PEXPIREAT', key, run.expiresAt, 'NX') == 1 then return '1' end
+  if not keepKey then makeOperations() end
+  return keepKey(key, run, run.expiresAt, true) or '1'
+end
+local answers, key, at = { string.format('%.0f', nowUs), '0' }, 0, 4
+local keys, args = KEYS, ARGV
+while args[at] do
+  local kind, count, first = args[at], tonumber(args[at + 1]), #answers + 1
+  if kind == 'get' or kind == 'services' then
+    local read, service = kind == 'get' and get or services, args[at + 2]
+    for position = 0, count - 1 do
+      key = key + 1
+      answers[first + position] = read(keys[key], service)
+    end
+    at = at + 3
+  else
+    local run = namingRun(at + 2)
+    local width = kind == 'replace' and 2 or 1
+    local isClaim = kind == 'setIfAbsent' and not run.refused
+    local plain = 0
+    at = at + 8
+    for position = 0, count - 1 do
+      key = key + 1
+      local reply = run.refused or (isClaim and create(run, keys[key], args[at]))
+      if not reply then
+        if not perform then makeOperations() end
+        reply = perform(kind, run, keys[key], args[at], args[at + 1])
+      end
+      if reply == '1' then plain = plain + 1 end
+      answers[first + position] = reply
+      at = at + width
+    end
+    if plain == count then
+      for position = first + 1, first + count - 1 do answers[position] = nil end
+      answers[first] = '*'
+    end
+  end
+end
+answers[2] = string.format('%.0f', brokenValues)
+return answers
+`,
+  },
+  linkOpsFreeing: {
+    name: "linkOpsFreeing",
+    sha: "b100432b50fdbb00ade2d76aed71fce4eee8f8e4",
+    source: `#!lua flags=allow-oom
+if ARGV[1] == 'self-test' then
+  local function selfTest(commands)
+    for _, command in ipairs(commands) do
+      local reply = redis.pcall(unpack(command))
+      if type(reply) == 'table' and reply.err then return { 'refused', command[1], reply.err } end
+    end
+    return { 'ok' }
+  end
+  local key = KEYS[1]
+  return selfTest({
+    { 'TIME' },
+    { 'HGET', key, 'self-test' },
+    { 'HLEN', key },
+    { 'HGETALL', key },
+    { 'PEXPIREAT', key, '99999999999999', 'NX' },
+    { 'PEXPIREAT', key, '99999999999999', 'GT' },
+    { 'HDEL', key, 'self-test' },
+    { 'HSET', key, 'self-test', '' },
+    { 'HDEL', key, 'self-test' },
+  })
+end
+local brokenValues = 0
+local nowUs = tonumber(ARGV[1])
+if nowUs == nil then
+  local time = redis.call('TIME')
+  nowUs = time[1] * 1000000 + time[2]
+end
+local nowMs = math.floor(nowUs / 1000)
+local function base36(number)
+  local text, char = '', string.char
+  repeat
+    local group = math.fmod(number, 1679616)
+    number = (number - group) / 1679616
+    local fourth = group % 36
+    group = (group - fourth) / 36
+    local third = group % 36
+    group = (group - third) / 36
+    local second = group % 36
+    local first = (group - second) / 36
+    text = char(
+      first < 10 and first + 48 or first + 87,
+      second < 10 and second + 48 or second + 87,
+      third < 10 and third + 48 or third + 87,
+      fourth < 10 and fourth + 48 or fourth + 87
+    ) .. text
+  until number == 0
+  return (string.gsub(text, '^0+(.)', '%1'))
+end
+local function refusal(reply)
+  if string.find(reply.err, '^READONLY ') then error(reply) end
+  if string.find(reply.err, "^ERR The user executing the script can't ") then return 'eNOPERM' end
+  return 'e' .. (string.match(reply.err, '^(%u+)') or 'ERR')
+end
+local RECORD = '^1|([0-9a-z]+)|([0-9a-z]+)|([0-9a-z]+)|([0-9a-z]+)|([orRg])|([0-9a-z]+)|([ctsmg])()'
+local LIMIT = 2 ^ 53
+local function parseRecord(value)
+  local pod, incarnation, token, expiresAtMs, kind, opId, opKind, past = string.match(value, RECORD)
+  if past and (past > #value or string.byte(value, past) == 124) and #opId <= 10 then
+    local record = {
+      pod = pod,
+      podIndex = tonumber(pod, 36),
+      incarnation = tonumber(incarnation, 36),
+      token = tonumber(token, 36),
+      expiresAtMs = tonumber(expiresAtMs, 36),
+      kind = kind,
+      persistent = kind == 'o' or kind == 'R',
+      opId = opId,
+      opKind = opKind,
+      text = string.sub(value, 1, past - 1),
+    }
+    local fits = record.podIndex <= 65535 and record.incarnation < LIMIT and record.token < LIMIT
+    local owned = kind == 'g' or (record.incarnation > 0) == (kind == 'o')
+    if fits and owned and record.expiresAtMs <= 2 * LIMIT then return record end
+  end
+  local format = tonumber(string.match(value, '^(%d+)|'))
+  if format and format > 1 then return nil, true end
+  brokenValues = brokenValues + 1
+  return nil
+end
+local function withText(record)
+  record.text = '1|' .. record.pod .. '|' .. base36(record.incarnation) .. '|' .. base36(record.token) .. '|'
+    .. base36(record.expiresAtMs) .. '|' .. record.kind .. '|' .. record.opId .. '|' .. record.opKind
+  return record
+end
+local function extended(record, expiresAtMs, persistent)
+  if expiresAtMs <= record.expiresAtMs and (record.persistent or not persistent) then return record end
+  local longer = {}
+  for name, value in pairs(record) do longer[name] = value end
+  longer.expiresAtMs = math.max(expiresAtMs, record.expiresAtMs)
+  longer.persistent = record.persistent or persistent
+  if longer.persistent and record.kind == 'r' then longer.kind = 'R' end
+  return withText(longer)
+end
+local MAX_SERVICES = 128
+local function dropExpired(key)
+  if redis.call('HLEN', key) > MAX_SERVICES + 1 then return end
+  local fields = redis.call('HGETALL', key)
+  local gone, longest, isNewer = {}, 0, false
+  for at = 1, #fields, 2 do
+    local record, newer = parseRecord(fields[at + 1])
+    if newer then
+      isNewer = true
+    elseif record and nowMs < record.expiresAtMs then
+      longest = math.max(longest, record.expiresAtMs)
+    else
+      gone[#gone + 1] = fields[at]
+    end
+  end
+  if #gone > 0 then redis.call('HDEL', key, unpack(gone)) end
+  if longest > 0 and not isNewer then redis.call('PEXPIREAT', key, string.format('%.0f', longest)) end
+end
+local function keepField(key, run, expiresAt, isNew)
+  if redis.call('PEXPIREAT', key, expiresAt, 'NX') == 1 then return nil end
+  if isNew and redis.call('HLEN', key) > MAX_SERVICES then
+    dropExpired(key)
+    if redis.call('HLEN', key) > MAX_SERVICES then
+      redis.call('HDEL', key, run.service)
+      return 'eSERVICES'
+    end
+  end
+  redis.call('PEXPIREAT', key, expiresAt, 'GT')
+  return nil
+end
+local function meet(run, key)
+  local value = redis.pcall('HGET', key, run.service)
+  if not value then return { key = key, run = run } end
+  if type(value) == 'table' then return nil, refusal(value) end
+  local record, newer = parseRecord(value)
+  if newer then return nil, 'eNEWER' end
+  return { key = key, run = run, record = record, live = record and nowMs < record.expiresAtMs and record or nil }
+end
+local function write(turn, record)
+  local key, before = turn.key, turn.record
+  local isNew = redis.pcall('HSET', key, turn.run.service, record.text)
+  if type(isNew) == 'table' then return refusal(isNew) end
+  if before and record.expiresAtMs < before.expiresAtMs then
+    dropExpired(key)
+    return nil
+  end
+  return keepField(key, turn.run, string.format('%.0f', record.expiresAtMs), isNew == 1)
+end
+local function answer(code, record, previous)
+  return code .. record.text .. (previous and '\\n' .. previous.text or '')
+end
+local function superseded(turn, podIndex, incarnation)
+  local live = turn.live
+  if not live or podIndex ~= live.podIndex or (incarnation or 0) == 0 then return nil end
+  return incarnation < live.incarnation and answer('s', live) or nil
+end
+local function repeated(turn, marks)
+  local live = turn.live
+  if not live or live.opId ~= turn.run.opId or not string.find(marks, live.opKind, 1, true) then return nil end
+  return answer('r', live)
+end
+local function matches(turn)
+  local live = turn.live
+  return (turn.expectedPod or live.podIndex) == live.podIndex
+    and (turn.expectedIncarnation or live.incarnation) == live.incarnation
+    and (turn.expectedToken or live.token) == live.token
+end
+local function renew(turn)
+  local live, run = turn.live, turn.run
+  if live == nil then return '0' end
+  if (live.kind == 'g' and run.persistent) or not matches(turn) then return answer('n', live) end
+  local longer = extended(live, run.expiresAtMs, run.persistent)
+  return longer ~= live and write(turn, longer) or answer('d', longer)
+end
+local function remove(turn)
+  local live, run = turn.live, turn.run
+  if live == nil then return '0' end
+  if not matches(turn) then return answer('n', live) end
+  if run.graceMs == 0 then
+    redis.call('HDEL', turn.key, run.service)
+    if redis.call('HLEN', turn.key) > 0 then dropExpired(turn.key) end
+    return '1'
+  end
+  local ending = {}
+  for part, value in pairs(live) do ending[part] = value end
+  ending.expiresAtMs = nowMs + run.graceMs
+  if live.persistent then
+    ending.kind, ending.persistent, ending.opId, ending.opKind = 'g', false, run.opId, 'g'
+  else
+    ending.expiresAtMs = math.min(ending.expiresAtMs, live.expiresAtMs)
+  end
+  return write(turn, withText(ending)) or '1'
+end
+local function perform(kind, run, key, at)
+  local turn, refused = meet(run, key)
+  if turn == nil then return refused end
+  turn.expectedPod, turn.expectedIncarnation = tonumber(ARGV[at], 36), tonumber(ARGV[at + 1], 36)
+  turn.expectedToken = tonumber(ARGV[at + 2], 36)
+  if kind == 'renew' then return superseded(turn, turn.expectedPod, turn.expectedIncarnation) or renew(turn) end
+  return repeated(turn, 'g') or superseded(turn, turn.expectedPod, turn.expectedIncarnation) or remove(turn)
+end
+local answers, key, at = { string.format('%.0f', nowUs), '0' }, 0, 3
+while ARGV[at] do
+  local kind, count, first, plain = ARGV[at], tonumber(ARGV[at + 1]), #answers + 1, 0
+  local span = tonumber(ARGV[at + 3])
+  local run = {
+    service = ARGV[at + 2],
+    persistent = span == nil,
+    expiresAtMs = nowMs + (span or tonumber(ARGV[2])),
+    graceMs = span,
+    opId = ARGV[at + 4],
+  }
+  at = at + 5
+  for position = 0, count - 1 do
+    key = key + 1
+    local reply = perform(kind, run, KEYS[key], at)
+    if reply == '1' then plain = plain + 1 end
+    answers[first + position] = reply
+    at = at + 3
+  end
+  if plain == count then
+    for position = first + 1, first + count - 1 do answers[position] = nil end
+    answers[first] = '*'
+  end
+end
+answers[2] = string.format('%.0f', brokenValues)
+return answers
+`,
+  },
+  readPods: {
+    name: "readPods",
+    sha: "26a1ef3a85514a46732390ad70a739b29190bbd9",
+    source: `#!lua flags=allow-oom
+local POD_SAID = '^(%a+)|(%a+)|([^|]+)|([^|]+)|(%d+)|(%d+)|([^|]*)|(.+)$'
+local function parsePodSaid(text)
+  local serviceState, routingState, loadState, loadScore, linkCount, leaseMs, address = string.match(text, POD_SAID)
+  if not (serviceState and tonumber(loadState) and tonumber(loadScore)) then
+    return nil
+  end
+  return {
+    text = text,
+    serviceState = serviceState,
+    routingState = routingState,
+    loadScore = loadScore,
+    linkCount = linkCount,
+    leaseMs = tonumber(leaseMs),
+    address = address,
+  }
+end
+local POD_ROW = '^1|(%d+)|(%d+)|(%d+)|(%d+)|(%d+)|([^|]+)|(%d+)|([^|]+)|(.+)$'
+local HIGHEST_WHOLE = 9007199254740991 -- 2^53 - 1
+local function wholeText(number)
+  return string.format('%.0f', number)
+end
+local function parsePodRow(text)
+  if not text then
+    return nil, false
+  end
+  local incarnation, reportNumber, reportedAtMs, sequence, claimAfterMs, loadScore, linkCount, life, said =
+    string.match(text, POD_ROW)
+  if not incarnation then
+    return nil, (tonumber(string.match(text, '^(%d+)|')) or 0) > 1
+  end
+  local row = {
+    incarnation = tonumber(incarnation),
+    reportNumber = tonumber(reportNumber),
+    reportedAtMs = tonumber(reportedAtMs),
+    sequence = tonumber(sequence),
+    claimAfterMs = tonumber(claimAfterMs),
+    sequencedLoadScore = loadScore,
+    sequencedLinkCount = linkCount,
+    life = life,
+    said = parsePodSaid(said),
+  }
+  local isWhole = row.said and tonumber(loadScore) and row.incarnation <= HIGHEST_WHOLE
+  return isWhole and row or nil, false
+end
+local MOST_SILENT = 128
+local function silentBetween(from, to, most)
+  return most > 0 and redis.call('ZRANGEBYSCORE', KEYS[2], from, to, 'LIMIT', '0', tostring(most)) or {}
+end
+local function listSilent(nowMs, silenceMs)
+  local ahead, late = '(' .. wholeText(-nowMs), wholeText(silenceMs - nowMs)
+  local aheadCount = redis.call('ZCOUNT', KEYS[2], '-inf', ahead)
+  local count = aheadCount + redis.call('ZCOUNT', KEYS[2], late, '(0')
+  if count == 0 then
+    return 0, {}
+  end
+  local podIndexes = silentBetween('-inf', ahead, math.min(aheadCount, MOST_SILENT))
+  for _, podIndex in ipairs(silentBetween(late, '(0', MOST_SILENT - #podIndexes)) do
+    podIndexes[#podIndexes + 1] = podIndex
+  end
+  local texts, silent = redis.call('HMGET', KEYS[1], unpack(podIndexes)), {}
+  for index, podIndex in ipairs(podIndexes) do
+    local row = parsePodRow(texts[index])
+    if row then
+      silent[#silent + 1] = podIndex
+      silent[#silent + 1] = wholeText(row.incarnation)
+      silent[#silent + 1] = wholeText(row.reportNumber)
+      silent[#silent + 1] = wholeText(nowMs - row.reportedAtMs)
+    else
+      count = count - 1 -- can't be read: it is not in the rows either
+    end
+  end
+  return count, silent
+end
+local function readMeta()
+  local meta = redis.call('HMGET', KEYS[4], 'generation', 'sequence', 'published')
+  return { generation = meta[1] or '', sequence = tonumber(meta[2] or 0) or 0, published = meta[3] or '0' }
+end
+local function storeNowMs(given)
+  if given ~= '' then
+    return tonumber(given)
+  end
+  local time = redis.call('TIME')
+  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+end
+local function selfTest(commands)
+  for _, command in ipairs(commands) do
+    local reply = redis.pcall(unpack(command))
+    if type(reply) == 'table' and reply.err then return { 'refused', command[1], reply.err } end
+  end
+  return { 'ok' }
+end
+local MOST_CHANGED = 128
+local PAGE = 1000
+local function rowsAfter(after, most)
+  local found = redis.call('ZRANGEBYSCORE', KEYS[3], '(' .. after, '+inf', 'WITHSCORES', 'LIMIT', '0', tostring(most))
+  if #found == 0 then
+    return {}, after, 0
+  end
+  local podIndexes, rows = {}, {}
+  for index = 1, #found, 2 do
+    podIndexes[#podIndexes + 1] = found[index]
+  end
+  local texts = redis.call('HMGET', KEYS[1], unpack(podIndexes))
+  for index = 1, #podIndexes do
+    if texts[index] then
+      rows[#rows + 1] = podIndexes[index]
+      rows[#rows + 1] = texts[index]
+    end
+  end
+  return rows, found[#found], #podIndexes
+end
+local function readPods()
+  local nowMs, silenceMs = storeNowMs(ARGV[1]), tonumber(ARGV[2])
+  local service = readMeta()
+  local code, rows, cursor, count
+  local follows = ARGV[3] ~= '' and ARGV[3] == service.generation and tonumber(ARGV[4]) <= service.sequence
+  if follows and redis.call('ZCOUNT', KEYS[3], '(' .. ARGV[4], '+inf') <= MOST_CHANGED then
+    code = 'changed'
+    rows, cursor = rowsAfter(ARGV[4], MOST_CHANGED)
+  else
+    rows, cursor, count = rowsAfter(ARGV[5], PAGE)
+    code = count == PAGE and 'page' or 'last'
+  end
+  local silentCount, silent = 0, {}
+  if code ~= 'page' then
+    silentCount, silent = listSilent(nowMs, silenceMs)
+  end
+  local sequence = wholeText(service.sequence)
+  return { code, wholeText(nowMs), service.generation, sequence, cursor, wholeText(silentCount), silent, rows }
+end
+local function selfTestReading()
+  return selfTest({
+    { 'TIME' },
+    { 'HMGET', KEYS[1], '0' },
+    { 'HMGET', KEYS[4], 'generation' },
+    { 'ZCOUNT', KEYS[2], '0', '1' },
+    { 'ZRANGEBYSCORE', KEYS[3], '0', '1', 'WITHSCORES', 'LIMIT', '0', '1' },
+  })
+end
+return ARGV[1] == 'self-test' and selfTestReading() or readPods()
+`,
+  },
+  register: {
+    name: "register",
+    sha: "7947810d7df5a4bf8ad9382b6e23fad06a1f80c2",
+    source: `local GOODBYE_KEPT_MS = 86400000
+local function isGoodbye(said)
+  return said.serviceState == 'Terminating' and said.routingState == 'Shutdown'
+end
+local function isOldGoodbye(row, nowMs)
+  return isGoodbye(row.said) and nowMs - row.reportedAtMs >= GOODBYE_KEPT_MS
+end
+local GOODBYES_A_DROP = '128'
+local function dropOldGoodbyes(nowMs)
+  local upTo = string.format('%.0f', nowMs - GOODBYE_KEPT_MS)
+  local podIndexes = redis.call('ZRANGEBYSCORE', KEYS[2], '0', upTo, 'LIMIT', '0', GOODBYES_A_DROP)
+  if #podIndexes > 0 then
+    redis.call('ZREM', KEYS[2], unpack(podIndexes))
+    redis.call('ZREM', KEYS[3], unpack(podIndexes))
+    redis.call('HDEL', KEYS[1], unpack(podIndexes))
+  end
+end
+local POD_SAID = '^(%a+)|(%a+)|([^|]+)|([^|]+)|(%d+)|(%d+)|([^|]*)|(.+)$'
+local function parsePodSaid(text)
+  local serviceState, routingState, loadState, loadScore, linkCount, leaseMs, address = string.match(text, POD_SAID)
+  if not (serviceState and tonumber(loadState) and tonumber(loadScore)) then
+    return nil
+  end
+  return {
+    text = text,
+    serviceState = serviceState,
+    routingState = routingState,
+    loadScore = loadScore,
+    linkCount = linkCount,
+    leaseMs = tonumber(leaseMs),
+    address = address,
+  }
+end
+local POD_ROW = '^1|(%d+)|(%d+)|(%d+)|(%d+)|(%d+)|([^|]+)|(%d+)|([^|]+)|(.+)$'
+local HIGHEST_WHOLE = 9007199254740991 -- 2^53 - 1
+local function wholeText(number)
+  return string.format('%.0f', number)
+end
+local function parsePodRow(text)
+  if not text then
+    return nil, false
+  end
+  local incarnation, reportNumber, reportedAtMs, sequence, claimAfterMs, loadScore, linkCount, life, said =
+    string.match(text, POD_ROW)
+  if not incarnation then
+    return nil, (tonumber(string.match(text, '^(%d+)|')) or 0) > 1
+  end
+  local row = {
+    incarnation = tonumber(incarnation),
+    reportNumber = tonumber(reportNumber),
+    reportedAtMs = tonumber(reportedAtMs),
+    sequence = tonumber(sequence),
+    claimAfterMs = tonumber(claimAfterMs),
+    sequencedLoadScore = loadScore,
+    sequencedLinkCount = linkCount,
+    life = life,
+    said = parsePodSaid(said),
+  }
+  local isWhole = row.said and tonumber(loadScore) and row.incarnation <= HIGHEST_WHOLE
+  return isWhole and row or nil, false
+end
+local function readMeta()
+  local meta = redis.call('HMGET', KEYS[4], 'generation', 'sequence', 'published')
+  return { generation = meta[1] or '', sequence = tonumber(meta[2] or 0) or 0, published = meta[3] or '0' }
+end
+local function readService(podIndex)
+  local row, isNewer = parsePodRow(redis.call('HGET', KEYS[1], podIndex))
+  redis.call('ZCARD', KEYS[2])
+  redis.call('ZCARD', KEYS[3])
+  local service = readMeta()
+  service.row = row
+  return not isNewer and service or nil
+end
+local function selfTest(commands)
+  for _, command in ipairs(commands) do
+    local reply = redis.pcall(unpack(command))
+    if type(reply) == 'table' and reply.err then return { 'refused', command[1], reply.err } end
+  end
+  return { 'ok' }
+end
+local function selfTestPodWrites(channel)
+  return selfTest({
+    { 'TIME' },
+    { 'HDEL', KEYS[1], '0' },
+    { 'ZREM', KEYS[2], '0' },
+    { 'HGET', KEYS[1], '0' },
+    { 'HMGET', KEYS[4], 'generation' },
+    { 'ZCARD', KEYS[2] },
+    { 'ZRANGEBYSCORE', KEYS[2], '1', '1' },
+    { 'PUBLISH', channel, 'self-test' },
+    { 'HSET', KEYS[1], '0', 'self-test' },
+    { 'HDEL', KEYS[1], '0' },
+    { 'ZADD', KEYS[2], '1', '0' },
+    { 'ZREM', KEYS[2], '0' },
+  })
+end
+local function storeNowMs(given)
+  if given ~= '' then
+    return tonumber(given)
+  end
+  local time = redis.call('TIME')
+  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+end
+local function podRowText(row)
+  return table.concat({
+    '1',
+    wholeText(row.incarnation),
+    wholeText(row.reportNumber),
+    wholeText(row.reportedAtMs),
+    wholeText(row.sequence),
+    wholeText(row.claimAfterMs),
+    row.sequencedLoadScore,
+    row.sequencedLinkCount,
+    row.life,
+    row.said.text,
+  }, '|')
+end
+local function storeRow(podIndex, row, service, step)
+  if step then
+    row.sequence = service.sequence + 1
+    row.sequencedLoadScore = row.said.loadScore
+    row.sequencedLinkCount = row.said.linkCount
+  end
+  local text = podRowText(row)
+  redis.call('HSET', KEYS[1], podIndex, text)
+  local time = wholeText(row.reportedAtMs)
+  redis.call('ZADD', KEYS[2], isGoodbye(row.said) and time or '-' .. time, podIndex)
+  if not step then
+    return text
+  end
+  local sequence = wholeText(row.sequence)
+  redis.call('ZADD', KEYS[3], sequence, podIndex)
+  if step == 'sequenced' then
+    redis.call('HSET', KEYS[4], 'sequence', sequence)
+  else
+    redis.call('HSET', KEYS[4], 'sequence', sequence, 'published', sequence)
+  end
+  return text
+end
+local function publishRow(channel, podIndex, text, service)
+  redis.pcall('PUBLISH', channel, service.published .. '|' .. podIndex .. '|' .. text)
+end
+local channel, podIndex, life, takeOver = ARGV[2], ARGV[3], ARGV[4], ARGV[7]
+local function claimAfterMs(found)
+  if not found or takeOver == 'now' then
+    return 0
+  end
+  if found.life == life or isGoodbye(found.said) then
+    return found.claimAfterMs
+  end
+  return math.max(found.said.leaseMs, found.claimAfterMs)
+end
+local function registered(code, row, generation)
+  return { code, wholeText(row.incarnation), wholeText(row.claimAfterMs), generation }
+end
+local function register()
+  local nowMs = storeNowMs(ARGV[1])
+  local expected, floor, said = tonumber(ARGV[5]), tonumber(ARGV[6]), parsePodSaid(ARGV[9])
+  local service = readService(podIndex)
+  if not service then
+    return { 'corrupt' }
+  end
+  local generation = service.generation ~= '' and service.generation or ARGV[8]
+  local found = service.row
+  if found and isOldGoodbye(found, nowMs) then
+    found = nil
+  end
+  local foundIncarnation = found and found.incarnation or 0
+  if foundIncarnation ~= expected then
+    dropOldGoodbyes(nowMs)
+    if found and found.life == life and foundIncarnation > floor and not isGoodbye(found.said) then
+      return registered('adopted', found, generation)
+    end
+    return { 'found', found and wholeText(foundIncarnation) or '' }
+  end
+  local row = {
+    incarnation = math.max(foundIncarnation + 1, floor + 1, nowMs),
+    reportNumber = 0,
+    reportedAtMs = nowMs,
+    claimAfterMs = claimAfterMs(found),
+    life = life,
+    said = said,
+  }
+  local text = storeRow(podIndex, row, service, 'published')
+  redis.call('HSET', KEYS[4], 'generation', generation)
+  dropOldGoodbyes(nowMs)
+  publishRow(channel, podIndex, text, service)
+  return registered('registered', row, generation)
+end
+return ARGV[1] == 'self-test' and selfTestPodWrites(channel) or register()
+`,
+  },
+  report: {
+    name: "report",
+    sha: "d948d554e9bbd9ff65285846733f09f8d7f02d88",
+    source: `#!lua flags=allow-oom
+local GOODBYE_KEPT_MS = 86400000
+local GOODBYES_A_DROP = '128'
+local function dropOldGoodbyes(nowMs)
+  local upTo = string.format('%.0f', nowMs - GOODBYE_KEPT_MS)
+  local podIndexes = redis.call('ZRANGEBYSCORE', KEYS[2], '0', upTo, 'LIMIT', '0', GOODBYES_A_DROP)
+  if #podIndexes > 0 then
+    redis.call('ZREM', KEYS[2], unpack(podIndexes))
+    redis.call('ZREM', KEYS[3], unpack(podIndexes))
+    redis.call('HDEL', KEYS[1], unpack(podIndexes))
+  end
+end
+local POD_SAID = '^(%a+)|(%a+)|([^|]+)|([^|]+)|(%d+)|(%d+)|([^|]*)|(.+)$'
+local function parsePodSaid(text)
+  local serviceState, routingState, loadState, loadScore, linkCount, leaseMs, address = string.match(text, POD_SAID)
+  if not (serviceState and tonumber(loadState) and tonumber(loadScore)) then
+    return nil
+  end
+  return {
+    text = text,
+    serviceState = serviceState,
+    routingState = routingState,
+    loadScore = loadScore,
+    linkCount = linkCount,
+    leaseMs = tonumber(leaseMs),
+    address = address,
+  }
+end
+local POD_ROW = '^1|(%d+)|(%d+)|(%d+)|(%d+)|(%d+)|([^|]+)|(%d+)|([^|]+)|(.+)$'
+local HIGHEST_WHOLE = 9007199254740991 -- 2^53 - 1
+local function wholeText(number)
+  return string.format('%.0f', number)
+end
+local function parsePodRow(text)
+  if not text then
+    return nil, false
+  end
+  local incarnation, reportNumber, reportedAtMs, sequence, claimAfterMs, loadScore, linkCount, life, said =
+    string.match(text, POD_ROW)
+  if not incarnation then
+    return nil, (tonumber(string.match(text, '^(%d+)|')) or 0) > 1
+  end
+  local row = {
+    incarnation = tonumber(incarnation),
+    reportNumber = tonumber(reportNumber),
+    reportedAtMs = tonumber(reportedAtMs),
+    sequence = tonumber(sequence),
+    claimAfterMs = tonumber(claimAfterMs),
+    sequencedLoadScore = loadScore,
+    sequencedLinkCount = linkCount,
+    life = life,
+    said = parsePodSaid(said),
+  }
+  local isWhole = row.said and tonumber(loadScore) and row.incarnation <= HIGHEST_WHOLE
+  return isWhole and row or nil, false
+end
+local function readMeta()
+  local meta = redis.call('HMGET', KEYS[4], 'generation', 'sequence', 'published')
+  return { generation = meta[1] or '', sequence = tonumber(meta[2] or 0) or 0, published = meta[3] or '0' }
+end
+local function readService(podIndex)
+  local row, isNewer = parsePodRow(redis.call('HGET', KEYS[1], podIndex))
+  redis.call('ZCARD', KEYS[2])
+  redis.call('ZCARD', KEYS[3])
+  local service = readMeta()
+  service.row = row
+  return not isNewer and service or nil
+end
+local function selfTest(commands)
+  for _, command in ipairs(commands) do
+    local reply = redis.pcall(unpack(command))
+    if type(reply) == 'table' and reply.err then return { 'refused', command[1], reply.err } end
+  end
+  return { 'ok' }
+end
+local function selfTestPodWrites(channel)
+  return selfTest({
+    { 'TIME' },
+    { 'HDEL', KEYS[1], '0' },
+    { 'ZREM', KEYS[2], '0' },
+    { 'HGET', KEYS[1], '0' },
+    { 'HMGET', KEYS[4], 'generation' },
+    { 'ZCARD', KEYS[2] },
+    { 'ZRANGEBYSCORE', KEYS[2], '1', '1' },
+    { 'PUBLISH', channel, 'self-test' },
+    { 'HSET', KEYS[1], '0', 'self-test' },
+    { 'HDEL', KEYS[1], '0' },
+    { 'ZADD', KEYS[2], '1', '0' },
+    { 'ZREM', KEYS[2], '0' },
+  })
+end
+local function storeNowMs(given)
+  if given ~= '' then
+    return tonumber(given)
+  end
+  local time = redis.call('TIME')
+  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+end
+local function isGoodbye(said)
+  return said.serviceState == 'Terminating' and said.routingState == 'Shutdown'
+end
+local function podRowText(row)
+  return table.concat({
+    '1',
+    wholeText(row.incarnation),
+    wholeText(row.reportNumber),
+    wholeText(row.reportedAtMs),
+    wholeText(row.sequence),
+    wholeText(row.claimAfterMs),
+    row.sequencedLoadScore,
+    row.sequencedLinkCount,
+    row.life,
+    row.said.text,
+  }, '|')
+end
+local function storeRow(podIndex, row, service, step)
+  if step then
+    row.sequence = service.sequence + 1
+    row.sequencedLoadScore = row.said.loadScore
+    row.sequencedLinkCount = row.said.linkCount
+  end
+  local text = podRowText(row)
+  redis.call('HSET', KEYS[1], podIndex, text)
+  local time = wholeText(row.reportedAtMs)
+  redis.call('ZADD', KEYS[2], isGoodbye(row.said) and time or '-' .. time, podIndex)
+  if not step then
+    return text
+  end
+  local sequence = wholeText(row.sequence)
+  redis.call('ZADD', KEYS[3], sequence, podIndex)
+  if step == 'sequenced' then
+    redis.call('HSET', KEYS[4], 'sequence', sequence)
+  else
+    redis.call('HSET', KEYS[4], 'sequence', sequence, 'published', sequence)
+  end
+  return text
+end
+local function publishRow(channel, podIndex, text, service)
+  redis.pcall('PUBLISH', channel, service.published .. '|' .. podIndex .. '|' .. text)
+end
+local REPORTS_A_DROP = 100
+local LOAD_SCORE_STEP = 5 -- points
+local LINK_COUNT_SHARE = 0.02
+local LINK_COUNT_STEP = 5
+local channel, podIndex, life = ARGV[2], ARGV[3], ARGV[4]
+local function refusalOf(row, incarnation, reportNumber)
+  if not row then
+    return { 'gone', '' }
+  end
+  local found = wholeText(row.incarnation)
+  if isGoodbye(row.said) then
+    return { 'superseded', found }
+  end
+  if row.life ~= life then
+    return { row.incarnation < incarnation and 'gone' or 'superseded', found }
+  end
+  if row.incarnation ~= incarnation then
+    return { 'gone', found }
+  end
+  return reportNumber <= row.reportNumber and { 'ignored', found } or nil
+end
+local function changesRouting(before, said)
+  local overloadScore = tonumber(ARGV[8])
+  local wasOverloaded, isOverloaded = tonumber(before.loadScore) >= overloadScore, tonumber(said.loadScore) >= overloadScore
+  return before.serviceState ~= said.serviceState
+    or before.routingState ~= said.routingState
+    or before.address ~= said.address
+    or wasOverloaded ~= isOverloaded
+end
+local function movesLoad(row, said)
+  if math.abs(tonumber(said.loadScore) - tonumber(row.sequencedLoadScore)) >= LOAD_SCORE_STEP then
+    return true
+  end
+  local links = tonumber(row.sequencedLinkCount)
+  return math.abs(tonumber(said.linkCount) - links) >= math.max(LINK_COUNT_STEP, links * LINK_COUNT_SHARE)
+end
+local function report()
+  local nowMs = storeNowMs(ARGV[1])
+  local incarnation, reportNumber, said = tonumber(ARGV[5]), tonumber(ARGV[6]), parsePodSaid(ARGV[7])
+  local service = readService(podIndex)
+  if not service then
+    return { 'corrupt' }
+  end
+  local refusal = refusalOf(service.row, incarnation, reportNumber)
+  if refusal then
+    return refusal
+  end
+  local row = service.row
+  local step = changesRouting(row.said, said) and 'published' or movesLoad(row, said) and 'sequenced' or nil
+  row.said, row.reportNumber, row.reportedAtMs = said, reportNumber, nowMs
+  if said.serviceState == 'Ready' then
+    row.claimAfterMs = 0
+  end
+  local text = storeRow(podIndex, row, service, step)
+  if reportNumber % REPORTS_A_DROP == 0 then
+    dropOldGoodbyes(nowMs)
+  end
+  if step == 'published' then
+    publishRow(channel, podIndex, text, service)
+  end
+  return { 'accepted', service.generation }
+end
+return ARGV[1] == 'self-test' and selfTestPodWrites(channel) or report()
+`,
+  },
+};
