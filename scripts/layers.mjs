@@ -11,24 +11,30 @@ export const rows = [
   ["packages/http", "packages/sessions"],
   ["packages/client-driver", "packages/server-driver"],
   ["packages/route-info-driver"],
-  ["packages/state-cache", "packages/memory-executor"],
-  ["packages/observability/load-balancer"],
+  ["packages/state-cache", "packages/redis-executor", "packages/memory-executor"],
+  ["lua", "packages/observability/load-balancer"],
   ["packages/types"],
 ];
 
-/** Beside the rows. Only tests and `podlink/testing` import it. */
+/** Beside the rows. Only tests, `podlink/testing` and the demo, for a Redis of its own, import it. */
 export const testkit = { folder: "packages/testkit", imports: ["packages/types"], importedBy: "packages/podlink" };
 
 /** What one app starts of another, though they share a row. @type {Record<string, string[]>} */
-export const sideways = { "apps/demo": ["apps/gateway", "apps/stateful-server"] };
+export const sideways = {
+  "apps/demo": ["apps/gateway", "apps/stateful-server", testkit.folder],
+  "apps/bench": [testkit.folder],
+};
 
 /** Libraries that are another package's business: these packages reach them through a port of `types` or not at all. */
 export const banned = ["ioredis", "prom-client", "@opentelemetry/*", "@grpc/*"];
 const bannedFor = new Set(
   ["types", "observability/load-balancer", "state-cache", "memory-executor", "route-info-driver", "client-driver"]
-    .concat(["server-driver", "sessions"])
-    .map((name) => `packages/${name}`),
+    .concat(["server-driver", "sessions", "redis-executor"])
+    .map((name) => `packages/${name}`)
+    .concat("lua"),
 );
+/** Whose business they are: of the packages only these import them. @type {Record<string, string>} */
+export const owners = { ioredis: "packages/redis-executor" };
 
 /** @param {string} folder */
 export const nameOf = (folder) => (folder === "packages/podlink" ? "podlink" : `@podlink/${folder.split("/").at(-1)}`);
@@ -42,7 +48,12 @@ export function allowed(folder) {
 }
 
 /** @param {string} folder @returns {string[]} */
-export const bannedIn = (folder) => (bannedFor.has(folder) ? banned : []);
+export const bannedIn = (folder) =>
+  banned.filter((library) => {
+    const owner = owners[library];
+    if (owner === folder) return false;
+    return bannedFor.has(folder) || (owner !== undefined && !folder.startsWith("apps/"));
+  });
 
 /** For the imports of every file. */
 const publicNamesOnly = {

@@ -23,7 +23,6 @@ const readJson = (path) => JSON.parse(readFileSync(absolute(path), "utf8"));
 
 /** @returns {{ folder: string, manifest: Manifest }[]} folders as pnpm-workspace.yaml names them, relative to the root */
 export const workspace = () =>
-  ["packages", "packages/observability", "apps"]
-    .flatMap(children)
+  ["lua", ...["packages", "packages/observability", "apps"].flatMap(children)]
     .filter((folder) => existsSync(absolute(`${folder}/package.json`)))
     .map((folder) => ({ folder, manifest: readJson(`${folder}/package.json`) }));

@@ -27,7 +27,7 @@ for (const [row, folders] of rows.entries())
       refuse(folder, library);
       refuse(folder, `${library}/build/index.js`);
     }
-    refuse(folder, "@podlink/testkit");
+    (sideways[folder]?.includes(testkit.folder) ? permit : refuse)(folder, "@podlink/testkit");
     refuse(folder, "@podlink/types/src/index.ts");
     refuse(folder, "@podlink/types/dist/index.js", "test/deep/other.test.ts");
     refuse(folder, "../../../packages/types/src/index.ts", "test/other.test.ts");

@@ -1,0 +1,177 @@
+import type { Timer } from "@podlink/types";
+import { RouteError } from "@podlink/types";
+import type { TimerWheel } from "../timer-wheel.ts";
+import type { Breakers } from "./breaker.ts";
+import { isAnswer, isUnknownScript, toRouteError } from "./ioredis-errors.ts";
+import type { Script } from "./ports.ts";
+import { isPermission, missingPermission, refusedCommandOf } from "./self-test.ts";
+import { TrackedCommand } from "./tracked-command.ts";
+
+/** Between two tries in a Cluster, while a node is being connected or slots are asked for. */
+const AGAIN_MS = 20;
+
+/** Where commands go: one server, the nodes of a Cluster, one of them. */
+export interface Line {
+  send(command: TrackedCommand): Promise<unknown>;
+}
+
+/** One call of Redis. */
+export interface Request {
+  /** In words of ours, for errors. */
+  readonly what: string;
+  readonly name: string;
+  readonly args: readonly (string | number)[];
+  /** With EVALSHA: what is sent whole when Redis does not know it. Absent: a plain command. */
+  readonly script: Script | undefined;
+  readonly timeoutMs: number;
+}
+
+export interface CallsParts {
+  readonly wheel: TimerWheel;
+  readonly breakers: Breakers;
+  /** Resolves when commands can be sent; undefined: they can. @throws RouteError when they never will be */
+  readonly whenReady: () => Promise<unknown> | undefined;
+  /** Why none can be sent now. */
+  readonly unavailable: () => RouteError;
+  /** In a Cluster: looks where the slots are, before a command that was not sent is tried again. Absent: no second try. */
+  readonly lookAgain: (() => void) | undefined;
+}
+
+/** A call under way: what was sent of it so far, and how it is settled. */
+class Flight {
+  readonly request: Request;
+  readonly line: Line;
+  command: TrackedCommand | undefined;
+  timer: Timer | undefined;
+  isOver = false;
+  #resolve: ((reply: unknown) => void) | undefined;
+  #reject: ((error: unknown) => void) | undefined;
+
+  constructor(request: Request, line: Line) {
+    this.request = request;
+    this.line = line;
+  }
+
+  get mayHaveRun(): boolean {
+    return this.command?.mayHaveRun === true;
+  }
+
+  settledBy(resolve: (reply: unknown) => void, reject: (error: unknown) => void): void {
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  succeed(reply: unknown): void {
+    this.#end();
+    this.#resolve?.(reply);
+  }
+
+  /** What was not written yet never will be. */
+  fail(error: unknown): void {
+    this.#end();
+    this.command?.abandon();
+    this.#reject?.(error);
+  }
+
+  #end(): void {
+    this.isOver = true;
+    this.timer?.cancel();
+  }
+}
+
+/** Sends commands to Redis so that each settles within its deadline, as a RouteError that says what is known of its effect. */
+export class Calls {
+  readonly #parts: CallsParts;
+  readonly #underWay = new Set<Flight>();
+  sent = 0;
+
+  constructor(parts: CallsParts) {
+    this.#parts = parts;
+  }
+
+  get underWay(): number {
+    return this.#underWay.size;
+  }
+
+  /**
+   * @param server whose circuit breaker watches the call
+   * @throws RouteError, see {@link Connection.run}
+   */
+  async call(request: Request, line: Line, server: string): Promise<unknown> {
+    const { breakers, unavailable } = this.#parts;
+    const flight = new Flight(request, line);
+    try {
+      // The breaker sees what ioredis says: an answer that refuses is an answer.
+      return await breakers.run(server, () => this.#fly(flight), unavailable);
+    } catch (error) {
+      throw errorOf(error, flight);
+    } finally {
+      this.#underWay.delete(flight);
+    }
+  }
+
+  /** All calls under way end with CLOSED. */
+  close(): void {
+    for (const flight of this.#underWay) {
+      const outcome = flight.mayHaveRun ? "unknown" : "not-applied";
+      flight.fail(new RouteError("CLOSED", `${flight.request.what}: the executor was closed`, { outcome }));
+    }
+  }
+
+  #fly(flight: Flight): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      flight.settledBy(resolve, reject);
+      this.#underWay.add(flight);
+      flight.timer = this.#parts.wheel.setTimer(flight.request.timeoutMs, () => flight.fail(this.#late(flight)));
+      this.#attempt(flight);
+    });
+  }
+
+  #attempt(flight: Flight): void {
+    if (flight.isOver) return;
+    try {
+      const ready = this.#parts.whenReady();
+      if (ready === undefined) this.#write(flight, flight.request.name, flight.request.args);
+      else void ready.then(() => this.#attempt(flight));
+    } catch (error) {
+      flight.fail(error);
+    }
+  }
+
+  #write(flight: Flight, name: string, args: readonly (string | number)[]): void {
+    const command = new TrackedCommand(name, args, this.#parts.lookAgain === undefined ? "direct" : "redirected");
+    flight.command = command;
+    this.sent += 1;
+    flight.line.send(command).then(
+      (reply) => flight.succeed(reply),
+      (error: unknown) => this.#failed(flight, error),
+    );
+  }
+
+  #failed(flight: Flight, error: unknown): void {
+    const { lookAgain, wheel } = this.#parts;
+    const { script, args, name } = flight.request;
+    if (flight.isOver) return;
+    if (script !== undefined && name === "evalsha" && isUnknownScript(error) && flight.command?.name === name) {
+      this.#write(flight, "eval", [script.source, ...args.slice(1)]);
+    } else if (lookAgain !== undefined && !flight.mayHaveRun && !isAnswer(error)) {
+      // A node of the Cluster that is just being connected, or has gone: its slots may be elsewhere by now.
+      lookAgain();
+      wheel.setTimer(AGAIN_MS, () => this.#attempt(flight));
+    } else flight.fail(error);
+  }
+
+  #late({ request, mayHaveRun }: Flight): RouteError {
+    if (!mayHaveRun) return this.#parts.unavailable();
+    const { what, timeoutMs } = request;
+    return new RouteError("TIMEOUT", `${what}: Redis did not answer within ${timeoutMs} ms`, { outcome: "unknown" });
+  }
+}
+
+function errorOf(error: unknown, { request, mayHaveRun }: Flight): RouteError {
+  const { what, script } = request;
+  const text = error instanceof Error ? error.message : "";
+  if (script !== undefined && isAnswer(error) && isPermission(text) && text.startsWith("ERR "))
+    return missingPermission(script, refusedCommandOf(script, text));
+  return toRouteError(error, what, mayHaveRun);
+}

@@ -1,0 +1,91 @@
+import type { StoreEvent, StoreHealth, Subscription } from "@podlink/types";
+import { RouteError } from "@podlink/types";
+import type { Namespaces } from "./namespaces.ts";
+import type { Connection, RunOptions, Script } from "./ports.ts";
+
+/** A connection whose first call in a namespace waits until that namespace was checked. */
+export class CheckedConnection implements Connection {
+  readonly #inner: Connection;
+  readonly #namespaces: Pick<Namespaces, "isChecked" | "check">;
+
+  constructor(inner: Connection, namespaces: Pick<Namespaces, "isChecked" | "check">) {
+    this.#inner = inner;
+    this.#namespaces = namespaces;
+  }
+
+  get kind(): Connection["kind"] {
+    return this.#inner.kind;
+  }
+
+  groupOf(key: string): number {
+    return this.#inner.groupOf(key);
+  }
+
+  async run(
+    script: Script,
+    keys: readonly string[],
+    args: readonly (string | number)[],
+    options?: RunOptions,
+  ): Promise<unknown> {
+    const check = this.#check(keys);
+    if (check !== undefined) await check;
+    return this.#inner.run(script, keys, args, options);
+  }
+
+  async command(key: string, name: string, ...args: (string | number)[]): Promise<unknown> {
+    const check = this.#check([key]);
+    if (check !== undefined) await check;
+    return this.#inner.command(key, name, ...args);
+  }
+
+  subscribe(channel: string, listener: (message: string) => void, onGap: () => void): Subscription {
+    return this.#inner.subscribe(channel, listener, onGap);
+  }
+
+  health(): StoreHealth {
+    return this.#inner.health();
+  }
+
+  epoch(): number {
+    return this.#inner.epoch();
+  }
+
+  watch(listener: (event: StoreEvent) => void): Subscription {
+    return this.#inner.watch(listener);
+  }
+
+  whenReady(timeoutMs: number): Promise<void> {
+    return this.#inner.whenReady(timeoutMs);
+  }
+
+  close(): Promise<void> {
+    return this.#inner.close();
+  }
+
+  /** Absent: all namespaces of the keys were checked. Keys of several namespaces travel together outside a Cluster. */
+  #check(keys: readonly string[]): Promise<unknown> | undefined {
+    let unchecked: Set<string> | undefined;
+    for (const key of keys) {
+      const namespace = namespaceOf(key);
+      if (!this.#namespaces.isChecked(namespace)) (unchecked ??= new Set()).add(namespace);
+    }
+    if (unchecked === undefined) return undefined;
+    return Promise.all([...unchecked].map((namespace) => this.#namespaces.check(namespace))).catch((error: unknown) => {
+      throw notSent(RouteError.from(error));
+    });
+  }
+}
+
+/** Keys begin `<prefix>:{<namespace>/...}` or `<prefix>:{<namespace>}`; a namespace needs no encoding. */
+function namespaceOf(key: string): string {
+  const start = key.indexOf("{") + 1;
+  const slash = key.indexOf("/", start);
+  const end = key.indexOf("}", start);
+  return key.slice(start, slash < 0 || slash > end ? end : slash);
+}
+
+/** What the check failed with, for a call that was not even sent. */
+function notSent(error: RouteError): RouteError {
+  const code = error.code === "TIMEOUT" ? "STORE_UNAVAILABLE" : error.code;
+  return new RouteError(code, error.message, { outcome: "not-applied" });
+}

@@ -1,0 +1,257 @@
+import type { Clock } from "@podlink/types";
+import { RouteError } from "@podlink/types";
+import type { Connection } from "../connection/ports.ts";
+import type { AnswerContext } from "./answers.ts";
+import { decodeAnswer } from "./answers.ts";
+import { LinksUnderWay } from "./links-under-way.ts";
+import { OpIds } from "./op-ids.ts";
+import type { Outcome, PendingOp } from "./pending-op.ts";
+import { finalError, mayRepeat } from "./repeats.ts";
+import type { Batch, Run } from "./runs.ts";
+import { batchesOf, opsOf, withoutSettled } from "./runs.ts";
+import { StoreMoments } from "./store-moments.ts";
+import { TurnWait } from "./turn-wait.ts";
+import type { WireAnswer, WireReply } from "./wire.ts";
+import { decodeReply, encodeBatch, PLAIN, tokenOf } from "./wire.ts";
+
+export interface BatcherOptions {
+  readonly connection: Pick<Connection, "kind" | "run" | "health" | "whenReady">;
+  readonly clock: Pick<Clock, "nowMs" | "setTimer">;
+  readonly ownedTtlMs: number;
+  readonly maxWaitingOperations: number;
+  readonly maxScriptsOnWire: number;
+  /** Tests: the store's time instead of its own clock. */
+  readonly nowMs?: (() => number) | undefined;
+  /** Hears of each operation that met what nobody may touch. */
+  readonly onCorrupt: () => void;
+}
+
+/** The longest pause before a first repeat, doubled for each one after it up to the second figure. */
+const FIRST_PAUSE_MS = 10;
+const LONGEST_PAUSE_MS = 200;
+
+/**
+ * Carries operations to Redis: those asked for in one turn of the event loop travel together. Nothing waits for a batch to
+ * fill, and no timer is involved: it leaves when the turn ends.
+ */
+export class LinkBatcher {
+  readonly moments: StoreMoments = new StoreMoments();
+  readonly #options: BatcherOptions;
+  readonly #opIds = new OpIds();
+  readonly #underWay = new LinksUnderWay();
+  /** Of this turn. */
+  #wait: TurnWait | undefined;
+  /** Asked for, and not divided into calls yet. */
+  #asked: PendingOp[] = [];
+  /** Divided, and waiting for the wire. */
+  #ready: Batch[] = [];
+  /** Between two tries. */
+  readonly #paused = new Set<readonly PendingOp[]>();
+  #isFlushDue = false;
+  #isClosed = false;
+  /** Operations that wait for the wire, for another of their link, or for the store. */
+  waiting = 0;
+  scriptsOnWire = 0;
+  operations = 0;
+  scriptCalls = 0;
+  repeats = 0;
+  refusedForLimits = 0;
+  brokenValues = 0;
+
+  constructor(options: BatcherOptions) {
+    this.#options = options;
+  }
+
+  /** Takes an operation. It is settled here, or by its caller who doesn't wait any longer. */
+  add(pending: PendingOp): void {
+    if (pending.isSettled) return; // cancelled before it began
+    if (this.#isClosed) return pending.settle({ error: closed(pending) });
+    if (this.waiting >= this.#options.maxWaitingOperations) {
+      this.refusedForLimits += 1;
+      const message = `${this.waiting} link operations wait already`;
+      return pending.settle({ error: new RouteError("STORE_UNAVAILABLE", message, { outcome: "not-applied" }) });
+    }
+    this.operations += 1;
+    this.waiting += 1;
+    if (!pending.isMutation || this.#underWay.begin(pending)) this.#ask(pending);
+  }
+
+  /** The wait that operations with this timeout share when they are asked for in this turn. */
+  waitOf(timeoutMs: number): TurnWait {
+    if (this.#wait?.timeoutMs === timeoutMs && !this.#wait.isOver) return this.#wait;
+    this.#wait = new TurnWait(this.#options.clock, timeoutMs);
+    this.#flushSoon(); // which ends the turn
+    return this.#wait;
+  }
+
+  /** Refuses what waits and what comes; what is on the wire settles with the connection. */
+  close(): void {
+    this.#isClosed = true;
+    const waiting = [...this.#asked, ...this.#ready.flatMap(opsOf), ...Array.from(this.#paused).flat()];
+    this.#asked = [];
+    this.#ready = [];
+    this.#paused.clear();
+    for (const pending of waiting) this.#drop(pending);
+  }
+
+  #ask(pending: PendingOp): void {
+    this.#asked.push(pending);
+    this.#flushSoon();
+  }
+
+  #flushSoon(): void {
+    if (this.#isFlushDue) return;
+    this.#isFlushDue = true;
+    process.nextTick(() => {
+      this.#isFlushDue = false;
+      this.#wait = undefined;
+      this.#flush();
+    });
+  }
+
+  #flush(): void {
+    const { maxScriptsOnWire } = this.#options;
+    while (this.scriptsOnWire < maxScriptsOnWire) {
+      if (this.#ready.length === 0) {
+        if (this.#asked.length === 0) return;
+        this.#ready = batchesOf(this.#asked);
+        this.#asked = [];
+      }
+      for (const batch of this.#ready.splice(0, maxScriptsOnWire - this.scriptsOnWire)) this.#send(batch);
+    }
+  }
+
+  #send(asked: Batch): void {
+    const batch = withoutSettled(asked, (pending) => this.#drop(pending));
+    if (batch.size === 0) return;
+    const { nowMs, ownedTtlMs, connection } = this.#options;
+    const { leastToken } = this.moments;
+    const nextOpId = (): string => this.#opIds.next();
+    const { script, keys, args } = encodeBatch(batch, { nowMs: nowMs?.(), leastToken, ownedTtlMs, nextOpId });
+    for (const pending of opsOf(batch)) pending.isOnWire = true;
+    this.waiting -= batch.size;
+    this.scriptsOnWire += 1;
+    this.scriptCalls += 1;
+    connection.run(script, keys, args).then(
+      (reply) => this.#answered(batch, leastToken, reply),
+      (error: unknown) => this.#failed(batch, RouteError.from(error)),
+    );
+  }
+
+  #answered(batch: Batch, leastToken: number, reply: unknown): void {
+    let answers: WireReply;
+    try {
+      answers = decodeReply(batch, reply);
+    } catch (error) {
+      return this.#failed(batch, new RouteError("INTERNAL", "a script's reply can't be read", { cause: error }));
+    }
+    this.#leftWire(batch);
+    const { nowUs } = answers;
+    this.brokenValues += answers.brokenValues;
+    this.moments.sawMoment(batch.group, nowUs);
+    for (let position = 0; position < batch.runs.length; position += 1) {
+      const run = batch.runs[position] as Run;
+      const context: AnswerContext = {
+        nowMs: Math.floor(nowUs / 1000),
+        token: tokenOf(run, leastToken, nowUs),
+        seen: (token) => this.moments.sawToken(token, nowUs),
+        broken: () => (this.brokenValues += 1),
+      };
+      const replies = answers.answers[position];
+      for (let index = 0; index < run.ops.length; index += 1) {
+        const pending = run.ops[index] as PendingOp;
+        const outcome = outcomeOf(pending, replies === undefined ? PLAIN : replies[index], context);
+        if ("error" in outcome && outcome.error.code === "CORRUPT") this.#options.onCorrupt();
+        this.#finish(pending, outcome);
+      }
+    }
+  }
+
+  #failed(batch: Batch, error: RouteError): void {
+    this.#leftWire(batch);
+    const ran = error.outcome !== "not-applied";
+    const again: PendingOp[] = [];
+    for (const pending of opsOf(batch)) {
+      pending.isDoubtful ||= ran;
+      // Of keys that are moving to another node one at a time can be found.
+      pending.isAlone = !ran && this.#options.connection.kind === "cluster";
+      if (error.retryable && !this.#isClosed && !pending.isSettled && mayRepeat(pending)) again.push(pending);
+      else this.#finish(pending, { error: finalError(pending, error) });
+    }
+    if (again.length > 0) this.#repeat(again, { error, ran });
+  }
+
+  /** Sends them once more: after a pause, or when the store is back. */
+  #repeat(ops: readonly PendingOp[], { error, ran }: { readonly error: RouteError; readonly ran: boolean }): void {
+    const { clock, connection } = this.#options;
+    const isHealthy = connection.health().healthy;
+    if (!isHealthy && !ran) {
+      // Nobody waits for a store that is known to be away.
+      for (const pending of ops) this.#finish(pending, { error: finalError(pending, error) });
+      return;
+    }
+    this.repeats += ops.length;
+    this.waiting += ops.length;
+    this.#paused.add(ops);
+    const resume = (): void => {
+      if (this.#paused.delete(ops)) for (const pending of ops) this.#ask(pending);
+    };
+    if (isHealthy) {
+      const tries = Math.max(...ops.map((pending) => (pending.tries += 1)));
+      clock.setTimer(Math.random() * Math.min(FIRST_PAUSE_MS * 2 ** tries, LONGEST_PAUSE_MS), resume);
+      return;
+    }
+    const leftMs = Math.max(...ops.map(({ wait }) => wait.endsAtMs)) - clock.nowMs();
+    connection.whenReady(Math.max(leftMs, 1)).then(resume, () => {
+      if (!this.#paused.delete(ops)) return;
+      this.waiting -= ops.length;
+      for (const pending of ops) this.#finish(pending, { error: finalError(pending, error) });
+    });
+  }
+
+  #leftWire(batch: Batch): void {
+    this.scriptsOnWire -= 1;
+    for (const pending of opsOf(batch)) pending.isOnWire = false;
+    if (this.#ready.length > 0 || this.#asked.length > 0) this.#flushSoon();
+  }
+
+  /** Leaves the queue unsent: its caller is gone, or everything is. */
+  #drop(pending: PendingOp): void {
+    this.waiting -= 1;
+    this.#finish(pending, { error: closed(pending) });
+  }
+
+  /** Answers the caller, if it still waits, and lets the next mutation of the link begin. */
+  #finish(pending: PendingOp, outcome: Outcome): void {
+    pending.settle(outcome);
+    if (!pending.isMutation) return;
+    this.#underWay.end(pending);
+    const { followers } = pending;
+    if (followers !== undefined) this.#follow(followers);
+  }
+
+  /** The first of them that has a caller begins; the others follow it. */
+  #follow(followers: readonly PendingOp[]): void {
+    for (const next of followers) {
+      if (this.#isClosed) next.settle({ error: closed(next) });
+      if (next.isSettled) this.waiting -= 1;
+      else if (this.#underWay.begin(next)) this.#ask(next);
+    }
+  }
+}
+
+function closed(pending: PendingOp): RouteError {
+  const outcome = pending.isDoubtful ? "unknown" : "not-applied";
+  return new RouteError("CLOSED", "the store's connection is closed", { outcome });
+}
+
+function outcomeOf(pending: PendingOp, answer: WireAnswer | undefined, context: AnswerContext): Outcome {
+  try {
+    if (answer === undefined) throw new Error("the script left an operation unanswered");
+    return decodeAnswer(pending, answer, context);
+  } catch (error) {
+    return {
+      error: new RouteError("INTERNAL", "a script's answer can't be read", { cause: error, outcome: "unknown" }),
+    };
+  }
+}

@@ -1,0 +1,82 @@
+import type { Answer, CallOptions } from "@podlink/types";
+import { checkDurationMs, DEFAULT_CALL_TIMEOUT_MS, defer } from "@podlink/types";
+import type { Caller, Outcome, PendingOp } from "./pending-op.ts";
+import { waitEnded } from "./repeats.ts";
+
+/** How long a caller waits, checked. @throws RouteError INVALID_ARGUMENT */
+export function timeoutOf(call: CallOptions | undefined): number {
+  if (call?.timeoutMs === undefined) return DEFAULT_CALL_TIMEOUT_MS;
+  return checkDurationMs(call.timeoutMs, "timeoutMs");
+}
+
+/** Settles operations when the signal is aborted, or at once when it is already. @returns ends that. */
+function cancelBy(signal: AbortSignal, ops: readonly PendingOp[]): () => void {
+  const cancel = (): void => {
+    for (const pending of ops) {
+      if (pending.isSettled) continue;
+      pending.settle({ error: waitEnded(pending, "CANCELLED", "was cancelled by its caller") });
+    }
+  };
+  if (signal.aborted) cancel();
+  else signal.addEventListener("abort", cancel, { once: true });
+  return () => signal.removeEventListener("abort", cancel);
+}
+
+/** Waits for one operation. */
+export class OneCaller<R> implements Caller {
+  readonly #resolve: (value: R) => void;
+  readonly #reject: (error: unknown) => void;
+  #stopListening: (() => void) | undefined;
+
+  constructor(resolve: (value: R) => void, reject: (error: unknown) => void) {
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  cancelBy(signal: AbortSignal, pending: PendingOp): void {
+    this.#stopListening = cancelBy(signal, [pending]);
+  }
+
+  settled(_: PendingOp, outcome: Outcome): void {
+    this.#stopListening?.();
+    if ("error" in outcome) this.#reject(outcome.error);
+    else this.#resolve(outcome.value as R);
+  }
+}
+
+/** Waits for a list of operations, some of which may be refused before they begin. */
+export class ListCaller implements Caller {
+  readonly #answers: Answer[];
+  readonly #positions = new Map<PendingOp, number>();
+  readonly #answered = defer<void>();
+  #open: number;
+
+  constructor(length: number) {
+    this.#answers = Array.from({ length });
+    this.#open = length;
+  }
+
+  /** Expects the answer to an operation. */
+  expect(pending: PendingOp, position: number): void {
+    this.#positions.set(pending, position);
+  }
+
+  settled(pending: PendingOp, outcome: Outcome): void {
+    this.answer(this.#positions.get(pending) ?? 0, outcome);
+  }
+
+  answer(position: number, outcome: Outcome): void {
+    this.#answers[position] = Object.freeze(outcome) as Answer;
+    this.#open -= 1;
+    if (this.#open === 0) this.#answered.resolve();
+  }
+
+  /** All answers, in the order asked. */
+  async answers(signal: AbortSignal | undefined): Promise<Answer[]> {
+    if (this.#open === 0) return this.#answers;
+    const stopListening = signal === undefined ? undefined : cancelBy(signal, [...this.#positions.keys()]);
+    await this.#answered.promise;
+    stopListening?.();
+    return this.#answers;
+  }
+}

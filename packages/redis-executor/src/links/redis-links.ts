@@ -1,0 +1,138 @@
+import type {
+  Answer,
+  CallOptions,
+  Clock,
+  Figures,
+  Link,
+  LinkOp,
+  LinkStore,
+  Logger,
+  MetricsSource,
+  ResultOf,
+} from "@podlink/types";
+import { checkItems, checkLinkOp, checkNamespace, checkUid, RouteError } from "@podlink/types";
+import type { Connection } from "../connection/ports.ts";
+import { LinkBatcher } from "./batcher.ts";
+import { ListCaller, OneCaller, timeoutOf } from "./callers.ts";
+import { CorruptNotice } from "./corrupt-notice.ts";
+import { LinkLanes } from "./lanes.ts";
+import type { Caller, WireOp } from "./pending-op.ts";
+import { PendingOp } from "./pending-op.ts";
+
+export interface RedisLinksOptions {
+  readonly connection: Pick<Connection, "kind" | "groupOf" | "run" | "health" | "whenReady">;
+  /** All deadlines hang on it. */
+  readonly clock: Pick<Clock, "nowMs" | "setTimer">;
+  readonly logger: Logger;
+  /** What every key begins with. */
+  readonly prefix: string;
+  /** Into how many hash slots a namespace's links are spread. */
+  readonly linkBuckets: number;
+  /** How long a persistent link is kept after it was written or renewed. */
+  readonly ownedTtlMs: number;
+  /** One more is refused with STORE_UNAVAILABLE. */
+  readonly maxWaitingOperations: number;
+  /** How many script calls may wait for their answer. */
+  readonly maxScriptsOnWire: number;
+  /** Tests: the store's time in ms since 1970, ahead of Redis' own. Absent: Redis TIME. */
+  readonly nowMs?: (() => number) | undefined;
+}
+
+/** The links in Redis: every operation is carried out by a script, together with all others of its turn. */
+export class RedisLinks implements LinkStore, MetricsSource {
+  readonly #options: RedisLinksOptions;
+  readonly #lanes: LinkLanes;
+  readonly #batcher: LinkBatcher;
+  readonly #corrupt: CorruptNotice;
+  #isClosed = false;
+
+  constructor(options: RedisLinksOptions) {
+    this.#options = options;
+    this.#lanes = new LinkLanes(options.prefix, options.linkBuckets);
+    this.#corrupt = new CorruptNotice(options.clock, options.logger);
+    this.#batcher = new LinkBatcher({ ...options, onCorrupt: () => this.#corrupt.tell() });
+  }
+
+  execute<O extends LinkOp>(op: O, call?: CallOptions): Promise<ResultOf<O>> {
+    return new Promise((resolve, reject) => {
+      this.#checkOpen();
+      const timeoutMs = timeoutOf(call);
+      this.#one(checkLinkOp(op), new OneCaller<ResultOf<O>>(resolve, reject), { timeoutMs, signal: call?.signal });
+    });
+  }
+
+  async executeAll<O extends LinkOp>(ops: readonly O[], call?: CallOptions): Promise<Answer<O>[]> {
+    this.#checkOpen();
+    checkItems(ops, "ops");
+    const timeoutMs = timeoutOf(call);
+    const caller = new ListCaller(ops.length);
+    const asked: PendingOp[] = [];
+    for (let position = 0; position < ops.length; position += 1) {
+      try {
+        const pending = this.#pending(checkLinkOp(ops[position] as O), caller, timeoutMs);
+        caller.expect(pending, position);
+        asked.push(pending);
+      } catch (error) {
+        caller.answer(position, { error: RouteError.from(error) });
+      }
+    }
+    const answers = caller.answers(call?.signal);
+    for (const pending of asked) this.#batcher.add(pending);
+    return (await answers) as Answer<O>[];
+  }
+
+  servicesOf(namespace: string, uid: string, call?: CallOptions): Promise<Map<string, Link>> {
+    return new Promise((resolve, reject) => {
+      this.#checkOpen();
+      const timeoutMs = timeoutOf(call);
+      const op = { kind: "services", namespace: checkNamespace(namespace), uid: checkUid(uid) } as const;
+      this.#one(op, new OneCaller<Map<string, Link>>(resolve, reject), { timeoutMs, signal: call?.signal });
+    });
+  }
+
+  /** What there is and has happened, as plain numbers. */
+  read(): Figures {
+    const { moments } = this.#batcher;
+    return {
+      linkOperations: this.#batcher.operations,
+      linkScripts: this.#batcher.scriptCalls,
+      linkRepeats: this.#batcher.repeats,
+      linksWaiting: this.#batcher.waiting,
+      linkScriptsOnWire: this.#batcher.scriptsOnWire,
+      linksRefusedForLimits: this.#batcher.refusedForLimits,
+      brokenValues: this.#batcher.brokenValues,
+      corruptValues: this.#corrupt.count,
+      tokensIgnored: moments.tokensIgnored,
+      clockBack: moments.clockBack,
+    };
+  }
+
+  /** Refuses what waits and what comes with CLOSED. What is on the wire settles when the connection ends. Idempotent. */
+  close(): void {
+    this.#isClosed = true;
+    this.#batcher.close();
+  }
+
+  #one<R>(
+    op: WireOp,
+    caller: OneCaller<R>,
+    call: { readonly timeoutMs: number; readonly signal: AbortSignal | undefined },
+  ): void {
+    const pending = this.#pending(op, caller, call.timeoutMs);
+    if (call.signal !== undefined) caller.cancelBy(call.signal, pending);
+    this.#batcher.add(pending);
+  }
+
+  #pending(op: WireOp, caller: Caller, timeoutMs: number): PendingOp {
+    const key = this.#lanes.keyOf(op.namespace, op.uid);
+    const lane = this.#lanes.of(op.namespace, op.kind === "services" ? "" : op.service);
+    const wait = this.#batcher.waitOf(timeoutMs);
+    const pending = new PendingOp(op, { lane, key, group: this.#options.connection.groupOf(key), caller, wait });
+    wait.join(pending);
+    return pending;
+  }
+
+  #checkOpen(): void {
+    if (this.#isClosed) throw new RouteError("CLOSED", "the store is closed", { outcome: "not-applied" });
+  }
+}

@@ -1,0 +1,168 @@
+import type { Lifetime } from "@podlink/types";
+import type { LinkLane } from "./lanes.ts";
+import type { PendingOp, WireOp, WireOpKind } from "./pending-op.ts";
+
+/** The most operations in one script call. */
+const MAX_OPS = 128;
+/** Fewer are not split: so few gain nothing from Redis working on one part while the next is made. */
+const MIN_OPS = 32;
+/** Into how many script calls a turn's operations are split, as long as those stay within the two limits. */
+const PARTS = 4;
+/** How many of the runs made before an operation is compared with. */
+const LOOK_BACK = 16;
+
+/** Operations that share everything but uid, pod and what they expect: their shared part travels once. */
+export class Run {
+  readonly kind: WireOpKind;
+  readonly lane: LinkLane;
+  readonly incarnation: number | undefined;
+  /** The lifetime asked for, or the grace. Undefined: persistent. */
+  readonly spanMs: number | undefined;
+  readonly tokenFloor: string | undefined;
+  readonly renew: boolean;
+  /** Undefined until it is first sent: then one id for all. */
+  opId: string | undefined;
+  readonly ops: PendingOp[] = [];
+
+  constructor(first: PendingOp) {
+    const { op } = first;
+    this.kind = op.kind;
+    this.lane = first.lane;
+    this.opId = first.opId;
+    this.incarnation = incarnationOf(op);
+    this.spanMs = spanOf(op);
+    this.tokenFloor = floorOf(op);
+    this.renew = isRenewing(op);
+  }
+
+  takes(pending: PendingOp): boolean {
+    const { op } = pending;
+    return (
+      this.kind === op.kind &&
+      this.lane === pending.lane &&
+      this.incarnation === incarnationOf(op) &&
+      this.spanMs === spanOf(op) &&
+      this.opId === pending.opId &&
+      this.tokenFloor === floorOf(op) &&
+      this.renew === isRenewing(op)
+    );
+  }
+
+  /** The same run with some of its operations. */
+  part(from: number, to: number): Run {
+    if (from === 0 && to >= this.ops.length) return this;
+    const part = new Run(this.ops[from] as PendingOp);
+    part.ops.push(...this.ops.slice(from, to));
+    return part;
+  }
+}
+
+/** What one script call carries. */
+export interface Batch {
+  readonly group: number;
+  readonly isFreeing: boolean;
+  readonly runs: readonly Run[];
+  readonly size: number;
+}
+
+/** Which of the two scripts carries an operation. */
+function isFreeing(kind: WireOpKind): boolean {
+  return kind === "renew" || kind === "remove";
+}
+
+/** Divides the operations of a turn into script calls. Among themselves they have no promised order. */
+export function batchesOf(ops: readonly PendingOp[]): Batch[] {
+  const groups = new Map<number, PendingOp[]>();
+  const batches: Batch[] = [];
+  for (const pending of ops) {
+    if (pending.isAlone) {
+      batches.push(...cut([pending], MAX_OPS));
+      continue;
+    }
+    const group = pending.group * 2 + (isFreeing(pending.op.kind) ? 1 : 0);
+    const members = groups.get(group);
+    if (members === undefined) groups.set(group, [pending]);
+    else members.push(pending);
+  }
+  for (const [group, members] of groups) {
+    // Both scripts for one group: half as many parts of each, or a turn would make more calls than PARTS.
+    const parts = groups.has(group ^ 1) ? PARTS / 2 : PARTS;
+    const size = Math.min(Math.max(Math.ceil(members.length / parts), (MIN_OPS * PARTS) / parts), MAX_OPS);
+    batches.push(...cut(members, size));
+  }
+  return batches;
+}
+
+/** The operations of a batch. */
+export function opsOf({ runs }: Batch): readonly PendingOp[] {
+  const [first] = runs;
+  return runs.length === 1 && first !== undefined ? first.ops : runs.flatMap(({ ops }) => ops);
+}
+
+/** The batch with the operations whose callers still wait; `drop` gets the others. */
+export function withoutSettled(batch: Batch, drop: (pending: PendingOp) => void): Batch {
+  const gone = opsOf(batch).filter(({ isSettled }) => isSettled);
+  if (gone.length === 0) return batch;
+  gone.forEach(drop);
+  const runs = runsOf(opsOf(batch).filter((pending) => !gone.includes(pending)));
+  return { ...batch, runs, size: batch.size - gone.length };
+}
+
+/** All of one group and one script, in calls of up to `size`. */
+function cut(ops: readonly PendingOp[], size: number): Batch[] {
+  const batches: Batch[] = [];
+  const { group, op } = ops[0] as PendingOp;
+  const freeing = isFreeing(op.kind);
+  let runs: Run[] = [];
+  let room = size;
+  const close = (): void => {
+    if (runs.length > 0) batches.push({ group, isFreeing: freeing, runs, size: size - room });
+    runs = [];
+    room = size;
+  };
+  for (const run of runsOf(ops)) {
+    for (let from = 0; from < run.ops.length;) {
+      const part = run.part(from, from + room);
+      runs.push(part);
+      from += part.ops.length;
+      room -= part.ops.length;
+      if (room === 0) close();
+    }
+  }
+  close();
+  return batches;
+}
+
+function runsOf(ops: readonly PendingOp[]): Run[] {
+  const runs: Run[] = [];
+  let run: Run | undefined;
+  for (const pending of ops) {
+    if (run === undefined || !run.takes(pending)) {
+      run = runs.slice(-LOOK_BACK).find((candidate) => candidate.takes(pending));
+      if (run === undefined) runs.push((run = new Run(pending)));
+    }
+    run.ops.push(pending);
+  }
+  return runs;
+}
+
+function incarnationOf(op: WireOp): number | undefined {
+  return "owner" in op ? op.owner.incarnation : undefined;
+}
+
+function floorOf(op: WireOp): string | undefined {
+  return "owner" in op ? op.owner.tokenFloor : undefined;
+}
+
+function isRenewing(op: WireOp): boolean {
+  return op.kind === "setIfAbsent" && op.renew === true;
+}
+
+function spanOf(op: WireOp): number | undefined {
+  if ("lifetime" in op) return ttlOf(op.lifetime);
+  return op.kind === "remove" ? op.graceMs : undefined;
+}
+
+function ttlOf(lifetime: Lifetime): number | undefined {
+  return lifetime === "persistent" ? undefined : lifetime.ttlMs;
+}

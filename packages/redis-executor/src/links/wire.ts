@@ -1,0 +1,139 @@
+import type { Script } from "@podlink/lua";
+import { scripts } from "@podlink/lua";
+import type { Expected } from "@podlink/types";
+import type { PendingOp } from "./pending-op.ts";
+import type { Batch, Run } from "./runs.ts";
+
+/**
+ * The one file that knows how operations travel to lua/linkOps.lua and lua/linkOpsFreeing.lua; their headers say the same
+ * from the other side.
+ */
+
+/** What a call tells the script besides its operations. */
+export interface WireContext {
+  /** The store's time, given by tests. Undefined: the store looks itself. */
+  readonly nowMs: number | undefined;
+  /** A new token is at least this. */
+  readonly leastToken: number;
+  readonly ownedTtlMs: number;
+  /** Called for each run that needs an id and has none. */
+  readonly nextOpId: () => string;
+}
+
+export interface WireCall {
+  readonly script: Script;
+  readonly keys: string[];
+  readonly args: string[];
+}
+
+/** A reply, taken apart: answers are still as the script gave them. */
+export interface WireReply {
+  readonly nowUs: number;
+  readonly brokenValues: number;
+  /** For each run, for each of its operations. Undefined: all of the run are PLAIN. */
+  readonly answers: readonly (readonly WireAnswer[] | undefined)[];
+}
+
+/** A code and what belongs to it; of `services` a list of services and values. */
+export type WireAnswer = string | readonly string[];
+
+/** "Carried out as asked, and there was nothing before." */
+export const PLAIN = "1";
+/** In place of the answers of a run: each is PLAIN. */
+const ALL_PLAIN = "*";
+const NONE = "0";
+
+export function encodeBatch(batch: Batch, context: WireContext): WireCall {
+  const keys: string[] = [];
+  const args = [context.nowMs === undefined ? "" : String(context.nowMs * 1000)];
+  if (!batch.isFreeing) args.push(String(context.leastToken));
+  args.push(String(context.ownedTtlMs));
+  for (const run of batch.runs) {
+    encodeHead(run, args, context);
+    for (const pending of run.ops) {
+      keys.push(pending.key);
+      encodeOp(pending, args);
+    }
+  }
+  return { script: batch.isFreeing ? scripts.linkOpsFreeing : scripts.linkOps, keys, args };
+}
+
+function encodeHead(run: Run, args: string[], context: WireContext): void {
+  const { kind, lane } = run;
+  args.push(kind, String(run.ops.length), kind === "services" ? "" : lane.service);
+  if (kind === "get" || kind === "services") return;
+  const span = run.spanMs === undefined ? "" : String(run.spanMs);
+  if (kind === "renew") {
+    args.push(span, "");
+    return;
+  }
+  const opId = idOf(run, context);
+  if (kind === "remove") {
+    args.push(span, opId);
+    return;
+  }
+  const rest = kind !== "setIfAbsent" ? lane.channel : run.renew ? "1" : "";
+  args.push(base36(run.incarnation ?? 0), span, run.tokenFloor ?? NONE, opId, rest);
+}
+
+/** The id under which a run is carried out: from the first try on that of each of its operations. */
+function idOf(run: Run, context: WireContext): string {
+  if (run.opId === undefined) {
+    run.opId = context.nextOpId();
+    for (const pending of run.ops) pending.opId = run.opId;
+  }
+  return run.opId;
+}
+
+function encodeOp({ op }: PendingOp, args: string[]): void {
+  switch (op.kind) {
+    case "get":
+    case "services":
+      return;
+    case "set":
+    case "trySet":
+    case "setIfAbsent":
+      args.push(base36(op.owner.podIndex));
+      return;
+    case "replace":
+      args.push(base36(op.owner.podIndex), base36(Number(op.expectedToken)));
+      return;
+    case "renew":
+    case "remove":
+      encodeExpected(op.expected ?? {}, args);
+  }
+}
+
+function encodeExpected({ podIndex, incarnation, token }: Expected, args: string[]): void {
+  args.push(
+    podIndex === undefined ? "" : base36(podIndex),
+    incarnation === undefined ? "" : base36(incarnation),
+    token === undefined ? "" : base36(Number(token)),
+  );
+}
+
+/** The least token of a run's new links, as the script makes it: what a PLAIN answer leaves out. */
+export function tokenOf(run: Run, leastToken: number, nowUs: number): number {
+  return Math.max(nowUs, leastToken, Number(run.tokenFloor ?? NONE) + 1);
+}
+
+/** @throws Error for a reply that is none of these scripts'. */
+export function decodeReply(batch: Batch, reply: unknown): WireReply {
+  if (!Array.isArray(reply)) throw new Error("the script's reply is not a list");
+  const [nowUs, brokenValues] = reply.slice(0, 2).map(Number) as [number, number];
+  let at = 2;
+  const answers = batch.runs.map(({ ops }): readonly WireAnswer[] | undefined => {
+    if (reply[at] === ALL_PLAIN) {
+      at += 1;
+      return undefined;
+    }
+    at += ops.length;
+    return reply.slice(at - ops.length, at) as WireAnswer[];
+  });
+  if (at !== reply.length || !Number.isSafeInteger(nowUs)) throw new Error("the script's reply has another shape");
+  return { nowUs, brokenValues, answers };
+}
+
+function base36(number: number): string {
+  return number.toString(36);
+}

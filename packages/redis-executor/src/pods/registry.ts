@@ -1,0 +1,114 @@
+import { scripts } from "@podlink/lua";
+import type {
+  CallOptions,
+  Heartbeat,
+  HeartbeatResult,
+  Leave,
+  LostLink,
+  PodRegistry,
+  RegisterResult,
+  Registration,
+  Subscription,
+} from "@podlink/types";
+import {
+  checkHeartbeat,
+  checkLeave,
+  checkNamespace,
+  checkPodIndex,
+  checkRegistration,
+  checkService,
+  encodeKeyPart,
+  Listeners,
+} from "@podlink/types";
+import type { Script } from "../connection/ports.ts";
+import { decodeLostLink, lostLinkChannel } from "../links/lost-link.ts";
+import { answered } from "./answered.ts";
+import type { PodParts } from "./parts.ts";
+import { heartbeatResultOf, leaveResultOf, registerResultOf } from "./registry-replies.ts";
+import { encodeReport } from "./report-text.ts";
+import { podChannel, podKeys } from "./service-keys.ts";
+
+/** What the scripts take for "no row expected" and "no floor": incarnations begin with 1. */
+const NONE = 0;
+
+/** A pod's own side of the store: each call is one script, and never repeated here. */
+export class RedisRegistry implements PodRegistry {
+  readonly #parts: PodParts;
+
+  constructor(parts: PodParts) {
+    this.#parts = parts;
+  }
+
+  async register(registration: Registration, call?: CallOptions): Promise<RegisterResult> {
+    const {
+      podIndex,
+      life,
+      expected = NONE,
+      floor = NONE,
+      takeOver,
+      generation,
+      report,
+    } = checkRegistration(registration);
+    const args = [podIndex, encodeKeyPart(life), expected, floor, takeOver, generation, encodeReport(report)];
+    return this.#run({ script: scripts.register, name: registration, args, call }, registerResultOf);
+  }
+
+  async report(heartbeat: Heartbeat, call?: CallOptions): Promise<HeartbeatResult> {
+    const { podIndex, life, incarnation, reportNumber, report } = checkHeartbeat(heartbeat);
+    const said = encodeReport(report);
+    const args = [podIndex, encodeKeyPart(life), incarnation, reportNumber, said, this.#parts.overloadScore];
+    return this.#run({ script: scripts.report, name: heartbeat, args, call }, heartbeatResultOf);
+  }
+
+  async leave(leave: Leave, call?: CallOptions): Promise<{ readonly left: boolean }> {
+    const { podIndex, incarnation } = checkLeave(leave);
+    return this.#run({ script: scripts.leave, name: leave, args: [podIndex, incarnation], call }, leaveResultOf);
+  }
+
+  watchLostLinks(
+    namespace: string,
+    service: string,
+    podIndex: number,
+    listener: (lost: LostLink) => void,
+  ): Subscription {
+    const { connection, logger, prefix } = this.#parts;
+    const name = { namespace: checkNamespace(namespace), service: checkService(service) };
+    const channel = lostLinkChannel(prefix, namespace, service, checkPodIndex(podIndex));
+    const listeners = new Listeners<LostLink>(logger); // what a listener throws is logged
+    listeners.add(listener);
+    const hear = (message: string): void => {
+      const lost = decodeLostLink(message, name);
+      if (lost !== undefined) listeners.emit(lost);
+    };
+    return connection.subscribe(channel, hear, ignoreGap);
+  }
+
+  #run<R>(
+    {
+      script,
+      name,
+      args,
+      call,
+    }: {
+      readonly script: Script;
+      readonly name: Leave | Registration | Heartbeat;
+      readonly args: readonly (string | number)[];
+      readonly call: CallOptions | undefined;
+    },
+    resultOf: (reply: unknown) => R,
+  ): Promise<R> {
+    const { connection, prefix, nowMs } = this.#parts;
+    const what = `${script.name} of pod ${name.podIndex} of ${name.namespace}/${name.service}`;
+    return answered(
+      { what, outcome: "unknown", ...(call === undefined ? undefined : { call }) },
+      this.#parts,
+      async () => {
+        const all = [nowMs?.() ?? "", podChannel(prefix, name), ...args];
+        return resultOf(await connection.run(script, podKeys(prefix, name), all, call));
+      },
+    );
+  }
+}
+
+/** Verification finds what a gap has lost. */
+function ignoreGap(): void {}

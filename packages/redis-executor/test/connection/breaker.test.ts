@@ -1,0 +1,61 @@
+import { setTimeout } from "node:timers/promises";
+import { RouteError } from "@podlink/types";
+import { expect, test } from "vitest";
+import { Breakers } from "../../src/connection/breaker.ts";
+
+const silent = async (): Promise<never> => {
+  throw new Error("Connection is closed.");
+};
+const refusal = (): RouteError => new RouteError("STORE_UNAVAILABLE", "refused", { outcome: "not-applied" });
+
+function breakersOf() {
+  const events: string[] = [];
+  const breakers = new Breakers({
+    opened: (server) => void events.push(`opened ${server}`),
+    closed: (server) => void events.push(`closed ${server}`),
+  });
+  const open = async (server: string): Promise<void> => {
+    for (let calls = 0; calls < 5; calls += 1) await breakers.run(server, silent, refusal).catch(() => undefined);
+  };
+  return { breakers, events, open };
+}
+
+test("five unanswered calls in a row open it, for that server alone", async () => {
+  const { breakers, events, open } = breakersOf();
+  await open("a");
+  let asked = 0;
+  const ask = async (): Promise<number> => (asked += 1);
+  await expect(breakers.run("a", ask, refusal)).rejects.toThrow("refused");
+  expect(asked).toBe(0);
+  expect(await breakers.run("b", ask, refusal)).toBe(1);
+  expect(events).toEqual(["opened a"]);
+});
+
+test("an answer that refuses is an answer", async () => {
+  const { breakers, events } = breakersOf();
+  const full = Object.assign(new Error("OOM command not allowed"), { name: "ReplyError" });
+  for (let calls = 0; calls < 20; calls += 1)
+    await breakers.run("a", () => Promise.reject(full), refusal).catch(() => undefined);
+  expect(events).toEqual([]);
+});
+
+test("one call tries alone, the others are refused meanwhile; its answer closes it", async () => {
+  const { breakers, events, open } = breakersOf();
+  await open("a");
+  await setTimeout(500); // the first wait is shorter than that
+  const probe = breakers.run("a", () => setTimeout(100, "answer"), refusal);
+  let isTried = false;
+  void probe.then(() => (isTried = true));
+  await expect(breakers.run("a", async () => "other", refusal)).rejects.toThrow("refused");
+  expect(isTried).toBe(false);
+  expect(await probe).toBe("answer");
+  expect(await breakers.run("a", async () => "other", refusal)).toBe("other");
+  expect(events).toEqual(["opened a", "closed a"]);
+});
+
+test("a new connection is a new chance at once", async () => {
+  const { breakers, open } = breakersOf();
+  await open("a");
+  breakers.reset();
+  expect(await breakers.run("a", async () => "answer", refusal)).toBe("answer");
+});

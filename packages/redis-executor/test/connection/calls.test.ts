@@ -1,0 +1,73 @@
+import { RouteError, systemClock } from "@podlink/types";
+import { expect, test } from "vitest";
+import { Breakers } from "../../src/connection/breaker.ts";
+import type { Line } from "../../src/connection/calls.ts";
+import { Calls } from "../../src/connection/calls.ts";
+import { TimerWheel } from "../../src/timer-wheel.ts";
+import { failureOf } from "../support/connections.ts";
+
+const nothing = (): void => undefined;
+const request = { what: "GET", name: "get", args: ["k"], script: undefined, timeoutMs: 200 };
+
+/** Calls of a Cluster whose node answers as the line says. */
+function callsOf() {
+  let looks = 0;
+  const calls = new Calls({
+    wheel: new TimerWheel(systemClock),
+    breakers: new Breakers({ opened: nothing, closed: nothing }),
+    whenReady: () => undefined,
+    unavailable: () => new RouteError("STORE_UNAVAILABLE", "no connection", { outcome: "not-applied" }),
+    lookAgain: () => void (looks += 1),
+  });
+  return { calls, looks: () => looks };
+}
+
+test("in a Cluster what was never sent is tried again, after another look where its slot is", async () => {
+  const { calls, looks } = callsOf();
+  let tries = 0;
+  const line: Line = {
+    send: async () => {
+      tries += 1;
+      if (tries < 3) throw new Error("Connection is closed.");
+      return "answer";
+    },
+  };
+  expect(await calls.call(request, line, "a")).toBe("answer");
+  expect([tries, looks()]).toEqual([3, 2]);
+});
+
+test("until its deadline, and not applied then", async () => {
+  const { calls } = callsOf();
+  const line: Line = { send: () => Promise.reject(new Error("Connection is closed.")) };
+  const { error, tookMs } = await failureOf(() => calls.call(request, line, "a"));
+  expect(error).toMatchObject({ code: "STORE_UNAVAILABLE", outcome: "not-applied" });
+  expect(tookMs).toBeGreaterThanOrEqual(199);
+  expect(calls.underWay).toBe(0);
+});
+
+test("what may have been executed is not tried again", async () => {
+  const { calls, looks } = callsOf();
+  const line: Line = {
+    send: async (command) => {
+      command.toWritable({});
+      throw new Error("Connection is closed.");
+    },
+  };
+  const { error } = await failureOf(() => calls.call(request, line, "a"));
+  expect(error).toMatchObject({ code: "STORE_UNAVAILABLE", outcome: "unknown" });
+  expect(looks()).toBe(0);
+});
+
+test("an answer after the deadline changes nothing", async () => {
+  const { calls } = callsOf();
+  let answer: (reply: string) => void = nothing;
+  const line: Line = {
+    send: (command) => {
+      command.toWritable({});
+      return new Promise((resolve) => (answer = resolve));
+    },
+  };
+  const { error } = await failureOf(() => calls.call(request, line, "a"));
+  expect(error).toMatchObject({ code: "TIMEOUT", outcome: "unknown" });
+  answer("late");
+});

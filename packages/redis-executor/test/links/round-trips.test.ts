@@ -1,0 +1,98 @@
+import type { LinkOp } from "@podlink/types";
+import { startRedis } from "@podlink/testkit/redis";
+import { expect, test } from "vitest";
+import { RedisExecutor } from "../../src/index.ts";
+import { linksOnRedis } from "./links-on-redis.ts";
+
+const at = (uid: string) => ({ namespace: "prod", service: "room", uid });
+const create = (uid: string, podIndex = 1) =>
+  ({ kind: "setIfAbsent", ...at(uid), owner: { podIndex }, lifetime: { ttlMs: 60_000 } }) as const;
+const uids = (count: number) => Array.from({ length: count }, (_, index) => `u${index}`);
+
+test("a new link is one round trip, and four commands in Redis", async () => {
+  await using server = await startRedis();
+  const store = new RedisExecutor({ url: server.url });
+  await store.execute(create("first")); // connects, checks the namespace, loads the script
+  await server.cli("CONFIG", "RESETSTAT");
+  await store.execute(create("second"));
+  const calls = Object.entries(await server.info("commandstats")).map(([name, stats]) => [
+    name.replace("cmdstat_", ""),
+    Number(/calls=(\d+)/.exec(stats)?.[1]),
+  ]);
+  expect(Object.fromEntries(calls.filter(([name]) => name !== "info" && name !== "config|resetstat"))).toEqual({
+    evalsha: 1,
+    time: 1,
+    hsetnx: 1,
+    pexpireat: 1,
+  });
+  await store.close();
+});
+
+test("a script that Redis has forgotten is loaded again, and the operation carried out once", async () => {
+  await using server = await startRedis();
+  const store = new RedisExecutor({ url: server.url });
+  await store.execute(create("alice"));
+  for (let round = 0; round < 5; round += 1) {
+    await server.cli("SCRIPT", "FLUSH");
+    const results = await Promise.all(uids(100).map((uid) => store.execute(create(`${round}-${uid}`))));
+    expect(results.every((result) => "created" in result && result.created && !("repeated" in result))).toBe(true);
+  }
+  await store.close();
+});
+
+test.each<[string, (uid: string, position: number) => LinkOp]>([
+  ["creations on a hundred pods", (uid, position) => create(uid, position % 100)],
+  ["reads", (uid) => ({ kind: "get", ...at(uid) })],
+  [
+    "reads and creations",
+    (uid, position) => (position % 2 === 0 ? { kind: "get", ...at(uid) } : create(uid, position % 7)),
+  ],
+  [
+    "operations of every kind",
+    (uid, position) =>
+      [
+        create(uid),
+        { kind: "get", ...at(uid) } as const,
+        { kind: "remove", ...at(uid), graceMs: 0 } as const,
+        { kind: "renew", ...at(uid), expected: { token: "7" }, lifetime: "persistent" } as const,
+        { kind: "set", ...at(uid), owner: { podIndex: 1, incarnation: 5 }, lifetime: "persistent" } as const,
+      ][position % 5] as LinkOp,
+  ],
+])("128 asked for in one turn, %s, are at most 4 script calls that leave together", async (_, make) => {
+  await using on = await linksOnRedis();
+  const asked = uids(128).map((uid, position) => on.links.execute(make(uid, position)));
+  await new Promise((resolve) => process.nextTick(resolve));
+  expect(on.tap.calls.length, "before any reply can have come").toBeLessThanOrEqual(4);
+  expect(on.tap.calls.flatMap(({ keys }) => keys)).toHaveLength(128);
+  await Promise.all(asked);
+  expect(on.tap.calls.length).toBeLessThanOrEqual(4);
+});
+
+test("what is asked for after a reply, in the same turn, travels together too", async () => {
+  await using on = await linksOnRedis();
+  const twice = async (uid: string) => {
+    await on.links.execute(create(uid));
+    return on.links.execute({ kind: "get", ...at(uid) });
+  };
+  const links = await Promise.all(uids(32).map(twice));
+  expect(links.every((link) => link?.podIndex === 1)).toBe(true);
+  expect(on.tap.calls.map(({ keys }) => keys.length)).toEqual([32, 32]);
+});
+
+test("what a run of operations shares travels once", async () => {
+  await using on = await linksOnRedis();
+  await Promise.all(uids(32).map((uid, position) => on.links.execute(create(uid, position))));
+  // Moment, least token, time to keep; kind, count and the six that are shared; then one pod each.
+  expect(on.tap.calls.map(({ args }) => args.length)).toEqual([3 + 8 + 32]);
+});
+
+test("a script carries at most 128 operations, and 10,000 go in one call", async () => {
+  await using on = await linksOnRedis();
+  const answers = await on.links.executeAll(
+    uids(10_000).map((uid) => create(uid)),
+    { timeoutMs: 10_000 },
+  );
+  expect(answers.filter((answer) => !("value" in answer))).toEqual([]);
+  expect(Math.max(...on.tap.calls.map(({ keys }) => keys.length))).toBe(128);
+  expect(on.tap.calls.length).toBeLessThanOrEqual(80);
+});

@@ -1,0 +1,32 @@
+import { expect, test } from "vitest";
+import { linksOnRedis } from "./links-on-redis.ts";
+
+const HOUR_MS = 3_600_000;
+const at = (uid: string) => ({ namespace: "prod", service: "room", uid });
+const set = (uid: string) =>
+  ({ kind: "set", ...at(uid), owner: { podIndex: 1 }, lifetime: { ttlMs: 60_000 } }) as const;
+
+test("a store whose time steps back by more than a second is counted, and its tokens go on growing", async () => {
+  let nowMs = Date.now() + 2 * HOUR_MS;
+  await using on = await linksOnRedis({ nowMs: () => nowMs });
+  const tokens: number[] = [];
+  for (const stepMs of [0, -1000, -1001, 0, -HOUR_MS, 5]) {
+    nowMs += stepMs;
+    const result = await on.links.execute(set(`u${tokens.length}`));
+    tokens.push(Number("link" in result && result.link.token));
+  }
+  expect(on.links.read()["clockBack"]).toBe(2);
+  expect(tokens).toEqual(tokens.toSorted((one, other) => one - other));
+  expect(new Set(tokens).size).toBe(tokens.length);
+});
+
+test("the operations of a script share one moment of Redis, to the microsecond", async () => {
+  await using on = await linksOnRedis();
+  const before = Date.now() * 1000;
+  const answers = await on.links.executeAll(Array.from({ length: 100 }, (_, index) => set(`u${index % 100}`)));
+  const tokens = new Set(
+    answers.map((answer) => "value" in answer && "link" in answer.value && answer.value.link.token),
+  );
+  expect(tokens.size).toBe(on.tap.calls.length);
+  for (const token of tokens) expect(Number(token)).toBeGreaterThan(before - 1000);
+});

@@ -1,0 +1,159 @@
+import { startRedis } from "@podlink/testkit/redis";
+import type { PodReading } from "@podlink/types";
+import { afterAll, describe, expect, test } from "vitest";
+import { heartbeat, podReport, registration } from "./pod-report.ts";
+import type { PodsStore } from "./pods-store.ts";
+import { connectTo, podsStore } from "./pods-store.ts";
+import { withRun } from "./with-run.ts";
+
+const PAGE = 1000;
+const MANY = 10_000;
+
+const redis = await startRedis();
+const connection = connectTo(redis);
+afterAll(async () => {
+  await connection.close();
+  await redis.end();
+});
+
+/** Registers pods; answers the incarnation of the last. */
+async function registerMany(store: PodsStore, from: number, to: number): Promise<number> {
+  let incarnation = 0;
+  for (let podIndex = from; podIndex < to; podIndex += 100) {
+    const some = Array.from({ length: Math.min(100, to - podIndex) }, (_, index) =>
+      store.register(registration({ podIndex: podIndex + index })),
+    );
+    const last = (await Promise.all(some)).at(-1);
+    if (last?.registered === true) incarnation = last.incarnation;
+  }
+  return incarnation;
+}
+
+const since = ({ generation = "", sequence }: PodReading) => ({ known: { generation, sequence } });
+
+describe("readings of many pods", () => {
+  test("10,000 are read by pages of 1,000: all of them, in order", async () => {
+    const sizes: number[] = [];
+    const store = podsStore({
+      connection: withRun(connection, async (call, script) => {
+        const reply = await call();
+        if (script.name === "readPods") sizes.push((reply as string[][]).at(-1)!.length / 2);
+        return reply;
+      }),
+    });
+    await registerMany(store, 0, MANY);
+    const reading = await store.readPods("prod", "room", { timeoutMs: 10_000 });
+    expect(reading).toMatchObject({ complete: true, sequence: MANY });
+    expect(reading.rows.map((row) => row.podIndex)).toEqual(Array.from({ length: MANY }, (_, index) => index));
+    expect(sizes).toEqual([...Array.from({ length: MANY / PAGE }, () => PAGE), 0]);
+  });
+
+  test("a reading that follows the sequence costs the same with 10 pods and with 5,000", async () => {
+    const costs: unknown[] = [];
+    for (const pods of [10, 5000]) {
+      let bytes = 0;
+      const store = podsStore({
+        connection: withRun(connection, async (call) => {
+          const reply = await call();
+          bytes = JSON.stringify(reply).length;
+          return reply;
+        }),
+      });
+      const incarnation = await registerMany(store, 90_00, 90_00 + pods);
+      const whole = await store.readPods("prod", "room", { timeoutMs: 10_000 });
+      const podIndex = 90_00 + pods - 1;
+      await store.report(heartbeat(incarnation, { podIndex, report: podReport({ loadScore: 50 }) }));
+      await redis.cli("CONFIG", "RESETSTAT");
+      const changed = await store.readPods("prod", "room", since(whole));
+      expect(changed).toMatchObject({ complete: false, rows: [{ podIndex, loadScore: 50 }] });
+      costs.push({ bytes: Math.round(bytes / 20), commands: await commandsRun() });
+    }
+    expect(costs[1]).toEqual(costs[0]);
+  });
+
+  test("pods that change, come and go while the pages are read are as they are at the end", async () => {
+    let pages = 0;
+    const plain = podsStore({ connection });
+    const store = podsStore({
+      prefix: plain.prefix,
+      connection: withRun(connection, async (call, script) => {
+        const reply = await call();
+        if (script.name === "readPods" && ++pages === 1) {
+          await plain.report(heartbeat(last, { podIndex: 1499, report: podReport({ serviceState: "NotReady" }) }));
+          await plain.register(registration({ podIndex: 2000 }));
+          await plain.leave({ namespace: "prod", service: "room", podIndex: 0, incarnation: first });
+        }
+        return reply;
+      }),
+    });
+    const first = await registerMany(plain, 0, 1);
+    const last = await registerMany(plain, 1, 1500);
+    const reading = await store.readPods("prod", "room", { timeoutMs: 10_000 });
+    expect(pages).toBe(2);
+    expect(reading).toEqual({ ...(await plain.readPods("prod", "room")), nowMs: reading.nowMs });
+    expect(reading.rows).toHaveLength(1501);
+    expect(reading.rows[0]).toMatchObject({ serviceState: "Terminating" });
+  });
+
+  test("a store that is emptied between two pages is read from the beginning", async () => {
+    let pages = 0;
+    const plain = podsStore({ connection });
+    const store = podsStore({
+      prefix: plain.prefix,
+      connection: withRun(connection, async (call, script) => {
+        const reply = await call();
+        if (script.name === "readPods" && ++pages === 1) {
+          await redis.cli("FLUSHALL");
+          await plain.register(registration({ podIndex: 7, generation: "after" }));
+        }
+        return reply;
+      }),
+    });
+    await registerMany(plain, 0, PAGE);
+    const reading = await store.readPods("prod", "room", { timeoutMs: 10_000 });
+    expect(reading).toMatchObject({ complete: true, generation: "after", rows: [{ podIndex: 7 }] });
+  });
+
+  test("so is one that has gone back between two pages, as after a failover that lost the newest changes", async () => {
+    let pages = 0;
+    const plain = podsStore({ connection });
+    const store = podsStore({
+      prefix: plain.prefix,
+      connection: withRun(connection, async (call) => {
+        const reply = await call();
+        pages += 1;
+        if (pages === 1) await redis.cli("HSET", `${plain.prefix}:{prod/room}:meta`, "sequence", 900);
+        return reply;
+      }),
+    });
+    await registerMany(plain, 0, PAGE);
+    expect(await store.readPods("prod", "room", { timeoutMs: 10_000 })).toMatchObject({ sequence: 900 });
+    expect(pages).toBe(4);
+  });
+
+  test("a reading nobody waits for any more asks for no further page", async () => {
+    let pages = 0;
+    const plain = podsStore({ connection });
+    await registerMany(plain, 0, PAGE);
+    const end = new AbortController();
+    const store = podsStore({
+      prefix: plain.prefix,
+      connection: withRun(connection, async (call) => {
+        const reply = await call();
+        pages += 1;
+        end.abort();
+        return reply;
+      }),
+    });
+    await expect(store.readPods("prod", "room", { signal: end.signal })).rejects.toMatchObject({ code: "CANCELLED" });
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    expect(pages).toBe(1);
+  });
+});
+
+/** How often Redis ran which command since its statistics were reset; without those of the test itself. */
+async function commandsRun(): Promise<Record<string, string | undefined>> {
+  const stats = await redis.info("commandstats");
+  const own = Object.entries(stats).filter(([name]) => !/config|info|ping|client/.test(name));
+  return Object.fromEntries(own.map(([name, figures]) => [name, /calls=\d+/.exec(figures)?.[0]]));
+}

@@ -1,0 +1,67 @@
+import { createHash } from "node:crypto";
+import { setTimeout } from "node:timers/promises";
+import type { RecordingLogger } from "@podlink/testkit";
+import { recordingLogger } from "@podlink/testkit";
+import type { StoreEvent } from "@podlink/types";
+import { RouteError, systemClock } from "@podlink/types";
+import { onTestFinished } from "vitest";
+import type { Script } from "../../src/connection/ports.ts";
+import { RedisConnection } from "../../src/connection/redis-connection.ts";
+import type { RedisExecutorOptions } from "../../src/index.ts";
+import { parseRedisOptions } from "../../src/options.ts";
+import { TimerWheel } from "../../src/timer-wheel.ts";
+
+export interface OpenedConnection {
+  readonly connection: RedisConnection;
+  readonly logger: RecordingLogger;
+  readonly events: StoreEvent[];
+}
+
+/** A connection of its own for a test, closed at its end. */
+export function openConnection(options: RedisExecutorOptions): OpenedConnection {
+  const logger = recordingLogger();
+  const connection = new RedisConnection({
+    settings: parseRedisOptions(options),
+    clock: systemClock,
+    wheel: new TimerWheel(systemClock),
+    logger,
+  });
+  onTestFinished(() => connection.close());
+  const events: StoreEvent[] = [];
+  connection.watch((event) => void events.push(event));
+  return { connection, logger, events };
+}
+
+export const script = (name: string, source: string): Script => ({
+  name,
+  source,
+  sha: createHash("sha1").update(source).digest("hex"),
+});
+
+export const increment: Script = script("increment", `return redis.call("INCR", KEYS[1])`);
+
+/** What a call rejects with, and how long it took. */
+export async function failureOf(call: () => Promise<unknown>): Promise<{ error: RouteError; tookMs: number }> {
+  const startedAt = performance.now();
+  try {
+    await call();
+  } catch (error) {
+    if (RouteError.is(error)) return { error, tookMs: performance.now() - startedAt };
+    throw error;
+  }
+  throw new Error("the call did not fail");
+}
+
+/** Asks again until it holds; a condition that throws does not hold yet. */
+export async function eventually(what: string, holds: () => unknown, withinMs = 10_000): Promise<void> {
+  const endsAt = performance.now() + withinMs;
+  for (;;) {
+    try {
+      if (await holds()) return;
+    } catch {
+      // not yet
+    }
+    if (performance.now() > endsAt) throw new Error(`${what}: not within ${withinMs} ms`);
+    await setTimeout(10);
+  }
+}
