@@ -8,8 +8,18 @@ const conditions = ["@podlink/source", "node", "module", "import", "default"];
 /** Every workspace package is a project, called by its package's name. Roots must be absolute. */
 const project = (name: string, folder: string) => ({
   extends: true as const,
-  test: { name, root: absolute(folder), include: [folder.startsWith("tests/") ? "**/*.test.ts" : "test/**/*.test.ts"] },
+  test: {
+    name,
+    root: absolute(folder),
+    include: [folder.startsWith("tests/") ? "**/*.test.ts" : "test/**/*.test.ts"],
+    exclude: ["test/long/**"],
+  },
 });
+/** What takes minutes, for `npm run verify`. */
+const long = {
+  extends: true as const,
+  test: { name: "long", root: absolute("apps/demo"), include: ["test/long/**/*.test.ts"] },
+};
 
 export default defineConfig({
   resolve: { conditions },
@@ -28,6 +38,7 @@ export default defineConfig({
     projects: [
       ...workspace().map(({ folder, manifest }) => project(manifest.name, folder)),
       project("house", "tests/house"),
+      long,
     ],
   },
 });

@@ -1,4 +1,4 @@
-/** One side of a figure: does `operations` of its work and says how long they took, in ns for each. */
+/** One side of a figure: does its work and says what one operation cost, in the figure's unit. */
 interface Side {
   run(): Promise<number> | number;
 }
@@ -10,17 +10,21 @@ export interface Figure {
   /** How many times faster than the baseline ours is to be. */
   readonly goal: number;
   readonly baseline: string;
+  /** What both sides are counted in. Default "ns". */
+  readonly unit?: "ns" | "bytes";
+  /** How often both sides are measured, where that is not up to the caller: what is exact needs no medians. */
+  readonly pairs?: number;
   /** Makes both sides ready. */
   prepare(): Promise<{ readonly ours: Side; readonly baseline: Side; readonly end: () => Promise<void> }>;
 }
 
-/** What a figure came to: medians in ns for each operation; the ratio is baseline / ours, so more is better. */
+/** What a figure came to: medians for each operation; the ratio is baseline / ours, so more is better. */
 export interface Measured {
   readonly id: string;
   readonly title: string;
   readonly ours: number;
   readonly baseline: number;
-  readonly unit: "ns";
+  readonly unit: "ns" | "bytes";
   readonly ratio: number;
   readonly spread: readonly [min: number, max: number];
   readonly goal: number;
@@ -35,21 +39,24 @@ const WARM_UPS = 2;
  */
 export async function measure(figure: Figure, pairs: number, warmUps: number = WARM_UPS): Promise<Measured> {
   const { ours, baseline, end } = await figure.prepare();
+  const times = figure.pairs ?? pairs;
   try {
-    for (let round = 0; round < warmUps; round += 1) {
+    for (let round = 0; figure.pairs === undefined && round < warmUps; round += 1) {
       await ours.run();
       await baseline.run();
     }
-    const times: { ours: number; baseline: number }[] = [];
-    for (let pair = 0; pair < pairs; pair += 1) times.push({ ours: await ours.run(), baseline: await baseline.run() });
-    const ratios = times.map((pair) => pair.baseline / pair.ours);
+    const measured: { ours: number; baseline: number }[] = [];
+    for (let pair = 0; pair < times; pair += 1) {
+      measured.push({ ours: await ours.run(), baseline: await baseline.run() });
+    }
+    const ratios = measured.map((pair) => pair.baseline / pair.ours);
     const ratio = median(ratios);
     return {
       id: figure.id,
       title: figure.title,
-      ours: median(times.map((pair) => pair.ours)),
-      baseline: median(times.map((pair) => pair.baseline)),
-      unit: "ns",
+      ours: median(measured.map((pair) => pair.ours)),
+      baseline: median(measured.map((pair) => pair.baseline)),
+      unit: figure.unit ?? "ns",
       ratio,
       spread: [Math.min(...ratios), Math.max(...ratios)],
       goal: figure.goal,

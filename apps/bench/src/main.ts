@@ -18,11 +18,13 @@ const atLeastOne = (text: string): number => {
 const print = (text: string): void => void process.stdout.write(`${text}\n`);
 
 function chosen(ids: readonly string[]): readonly Figure[] {
-  const unknown = ids.filter((id) => !figures.some((figure) => figure.id === id));
+  // "link-create" names its variants, too.
+  const isNamed = (id: string, figure: Figure): boolean => figure.id === id || figure.id.startsWith(`${id}-`);
+  const unknown = ids.filter((id) => !figures.some((figure) => isNamed(id, figure)));
   if (unknown.length > 0) {
     program.error(`no figure ${unknown.join(", ")}; there are: ${figures.map(({ id }) => id).join(", ")}`);
   }
-  return ids.length === 0 ? figures : figures.filter(({ id }) => ids.includes(id));
+  return ids.length === 0 ? figures : figures.filter((figure) => ids.some((id) => isNamed(id, figure)));
 }
 
 async function run(ids: string[], options: Options): Promise<void> {

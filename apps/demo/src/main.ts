@@ -1,43 +1,13 @@
 import { RouteError } from "podlink";
-import type { Demo } from "./demo.ts";
+import { readArguments } from "./arguments.ts";
 import { startDemo } from "./demo.ts";
+import { describeDemo, describeProcesses } from "./describe.ts";
+import type { DemoOptions } from "./options.ts";
 import { parseDemoOptions } from "./options.ts";
+import type { OwnRedis } from "./own-redis.ts";
+import { startProcesses } from "./process-demo.ts";
 
 const print = (text: string): void => void process.stdout.write(`${text}\n`);
-
-function describe({ gateway, rooms }: Demo): void {
-  const at = `http://localhost:${gateway.port}`;
-  print(`podlink demo: one gateway and ${rooms.length} pods of the service "room", in this process, on the embedded store.
-
-  gateway  ${at}
-${rooms.map((room) => `  room-${room.pod.podIndex}   ${room.url}`).join("\n")}
-
-Try, in another terminal:
-
-  curl -X POST ${at}/s/room/u/alice/incr
-  curl -X POST ${at}/s/room/u/alice/say -H 'content-type: application/json' -d '{"text":"hello"}'
-  curl ${at}/s/room/u/alice/state
-  curl ${at}/s/room/pods
-  curl ${at}/health
-
-A WebSocket on ws://localhost:${gateway.port}/s/room/u/alice/live sees every change. Ctrl-C drains and ends.`);
-}
-
-function endOnSignal(demo: Demo): void {
-  let signals = 0;
-  const onSignal = (): void => {
-    signals += 1;
-    if (signals === 1) print("\nDraining; Ctrl-C again hurries.");
-    const stopped = demo.stop();
-    if (signals > 1) return;
-    stopped.then(
-      () => print("Ended."),
-      (error: unknown) => fail(error),
-    );
-  };
-  process.on("SIGINT", onSignal);
-  process.on("SIGTERM", onSignal);
-}
 
 function fail(error: unknown): void {
   const { message } = RouteError.from(error);
@@ -45,10 +15,64 @@ function fail(error: unknown): void {
   process.exitCode = 1;
 }
 
+/** What runs, in whichever way. */
+interface Stoppable {
+  stop(): Promise<void>;
+}
+
+/** Drains what runs; asked again, it hurries. */
+function ending(running: Stoppable): () => void {
+  let isEnding = false;
+  return () => {
+    const isFirst = !isEnding;
+    isEnding = true;
+    if (isFirst) print("\nDraining; Ctrl-C again hurries.");
+    running.stop().then(() => isFirst && print("Ended."), fail);
+  };
+}
+
+async function runEmbedded(options: DemoOptions): Promise<void> {
+  const demo = await startDemo(options);
+  const end = ending(demo);
+  process.on("SIGINT", end).on("SIGTERM", end);
+  print(describeDemo(demo));
+}
+
+async function runProcesses(options: DemoOptions, redisUrl: string, ownRedis?: OwnRedis): Promise<void> {
+  const demo = await startProcesses(options, redisUrl);
+  const end = ending({
+    stop: async () => {
+      await demo.stop();
+      await ownRedis?.end();
+    },
+  });
+  process.on("SIGINT", end).on("SIGTERM", end);
+  print(describeProcesses(demo, redisUrl, ownRedis !== undefined));
+  demo.watch({
+    podDied: print,
+    gatewayDied: (text) => {
+      fail(new Error(`${text}; nothing can be reached any more`));
+      end();
+    },
+  });
+}
+
+async function run(options: DemoOptions): Promise<void> {
+  if (options.redisUrl !== undefined) return runProcesses(options, options.redisUrl);
+  if (!options.ownRedis) return runEmbedded(options);
+  // Only here: whoever starts none needs nothing of what starts one.
+  const { startOwnRedis } = await import("./own-redis.ts");
+  const redis = await startOwnRedis();
+  try {
+    await runProcesses(options, redis.url, redis);
+  } catch (error) {
+    await redis.end();
+    throw error;
+  }
+}
+
 try {
-  const demo = await startDemo(parseDemoOptions({ port: process.env["PORT"], pods: process.env["PODS"] }));
-  endOnSignal(demo);
-  describe(demo);
+  await run(parseDemoOptions(readArguments(process.argv, process.env)));
 } catch (error) {
   fail(error);
 }

@@ -1,55 +1,10 @@
-import { spawn } from "node:child_process";
-import type { ChildProcess } from "node:child_process";
-import { once } from "node:events";
-import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, it } from "vitest";
 import { startDemo } from "../src/demo.ts";
 import { parseDemoOptions } from "../src/options.ts";
+import { DemoProcess } from "./support/demo-process.ts";
 
-const main = fileURLToPath(new URL("../src/main.ts", import.meta.url));
-
-/** The demo as its own process. */
-class Process {
-  output = "";
-  #closed = false;
-  readonly child: ChildProcess;
-
-  constructor(environment: Readonly<Record<string, string>>) {
-    this.child = spawn(process.execPath, ["--import", "tsx", "-C", "@podlink/source", main], {
-      env: { ...process.env, ...environment },
-      stdio: ["ignore", "pipe", "pipe"],
-    });
-    this.child.once("close", () => (this.#closed = true));
-    for (const stream of [this.child.stdout, this.child.stderr]) {
-      stream?.on("data", (text: Buffer) => (this.output += text.toString()));
-    }
-  }
-
-  async says(pattern: RegExp): Promise<RegExpExecArray> {
-    for (let turn = 0; turn < 1000; turn += 1) {
-      const found = pattern.exec(this.output);
-      if (found !== null) return found;
-      if (this.child.exitCode !== null) break;
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-    throw new Error(`never said ${String(pattern)}:\n${this.output}`);
-  }
-
-  async ended(): Promise<number | null> {
-    if (!this.#closed) await once(this.child, "close"); // not "exit": what it said last may still be on its way
-    return this.child.exitCode;
-  }
-}
-
-const running: Process[] = [];
-const start = (environment: Readonly<Record<string, string>>): Process => {
-  const demo = new Process(environment);
-  running.push(demo);
-  return demo;
-};
-afterEach(() => {
-  for (const { child } of running.splice(0)) child.kill("SIGKILL");
-});
+const { start, endAll } = DemoProcess.several();
+afterEach(endAll);
 
 describe("npm start", () => {
   it("serves increments from one pod, says which curl lines to try, and ends drained within 5 s of Ctrl-C", async () => {

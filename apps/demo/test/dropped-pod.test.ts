@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { Cluster, times } from "./support/cluster.ts";
+import { Cluster } from "./support/cluster.ts";
 import { Lateness } from "./support/lateness.ts";
+import { times } from "./support/times.ts";
 import { uidsOf, Users } from "./support/users.ts";
 
 const uids = uidsOf(240);

@@ -6,7 +6,7 @@ import { logLevel } from "./options.ts";
 /** What the gateway's program reads from its environment. */
 export interface GatewayEnvironment {
   /** For `connect()`. */
-  readonly connection: { readonly namespace?: string; readonly store?: "embedded" };
+  readonly connection: { readonly namespace?: string; readonly store?: "embedded"; readonly redis?: string };
   /** For `startGateway()`. */
   readonly gateway: Omit<GatewayOptions, "podlink" | "logLevel"> & { readonly logLevel: LogLevel };
 }
@@ -19,6 +19,7 @@ const environment = v.object({
   HOST: v.optional(v.string(), "127.0.0.1"),
   PODLINK_NAMESPACE: v.optional(v.string()),
   PODLINK_STORE: v.optional(v.literal("embedded")),
+  REDIS_URL: v.optional(v.string()), // what is wrong with it podlink says, without its password
   SERVICES: v.optional(v.string()),
   ALLOW_ANONYMOUS: v.optional(v.picklist(["true", "false"]), "false"),
   LOG_LEVEL: v.optional(logLevel, "info"),
@@ -26,16 +27,18 @@ const environment = v.object({
 });
 
 /**
- * Reads PORT, HOST, PODLINK_NAMESPACE, PODLINK_STORE, SERVICES (comma separated), ALLOW_ANONYMOUS, LOG_LEVEL, CLOSE_DEADLINE_MS.
+ * Reads PORT, HOST, PODLINK_NAMESPACE, REDIS_URL, PODLINK_STORE, SERVICES (comma separated), ALLOW_ANONYMOUS, LOG_LEVEL,
+ * CLOSE_DEADLINE_MS.
  * @throws RouteError CONFIG naming the variable, its value and the rule.
  */
 export function gatewayFromEnvironment(variables: Readonly<Record<string, string | undefined>>): GatewayEnvironment {
   const read = parseOptions(environment, variables, "environment");
-  const { PODLINK_NAMESPACE: namespace, PODLINK_STORE: store, SERVICES: services } = read;
+  const { PODLINK_NAMESPACE: namespace, PODLINK_STORE: store, REDIS_URL: redis, SERVICES: services } = read;
   return {
     connection: {
       ...(namespace === undefined ? undefined : { namespace }),
       ...(store === undefined ? undefined : { store }),
+      ...(redis ? { redis } : undefined),
     },
     gateway: {
       port: read.PORT,

@@ -12,7 +12,10 @@ const logger = pino({ name: "gateway" }, destination({ sync: false, maxLength: L
 async function main(): Promise<void> {
   const { connection, gateway: options } = gatewayFromEnvironment(process.env);
   const podlink = await connect({ ...connection, logger });
-  const gateway = await startGateway({ podlink, logger, ...options });
+  const gateway = await startGateway({ podlink, logger, ...options }).catch(async (error: unknown) => {
+    await podlink.close();
+    throw error;
+  });
 
   const stop = (): void => {
     gateway
@@ -22,6 +25,7 @@ async function main(): Promise<void> {
   };
   process.on("SIGTERM", stop).on("SIGINT", stop);
   process.on("SIGUSR2", () => gateway.setLogLevel(gateway.logLevel === "debug" ? options.logLevel : "debug"));
+  process.send?.({ url: gateway.url }); // to the process that started this one and asked for it, as the demo does
 }
 
 function fail(error: unknown): void {

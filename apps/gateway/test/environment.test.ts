@@ -33,6 +33,12 @@ test("every variable counts", () => {
   });
 });
 
+test("REDIS_URL is the store; empty it is none", () => {
+  const { connection } = gatewayFromEnvironment({ REDIS_URL: "redis://localhost", PODLINK_NAMESPACE: "prod" });
+  expect(connection).toEqual({ namespace: "prod", redis: "redis://localhost" });
+  expect(gatewayFromEnvironment({ REDIS_URL: "" }).connection).toEqual({});
+});
+
 test.each([
   ["PORT", "eighty"],
   ["ALLOW_ANONYMOUS", "yes"],

@@ -1,5 +1,7 @@
 /** Sample: a service with real in-memory sessions. */
 export { MemorySessionStore, sharedMemorySessionStore } from "./memory-session-store.ts";
+export type { RedisSessionOptions } from "./redis-session/options.ts";
+export { RedisSessionStore } from "./redis-session-store.ts";
 export type { RoomLimits, RoomOptions } from "./options.ts";
 export type { RoomServer } from "./room-server.ts";
 export { startRoom } from "./room-server.ts";

@@ -1,5 +1,6 @@
+import { silentLogger } from "@podlink/types";
 import { describe, expect, test } from "vitest";
-import { roomFromEnvironment } from "../src/environment.ts";
+import { roomFromEnvironment, sessionStoreFromEnvironment } from "../src/environment.ts";
 import { parseLimits } from "../src/options.ts";
 import { lastSeen, routeOf } from "../src/routes.ts";
 
@@ -26,6 +27,19 @@ describe("the environment", () => {
     });
   });
 
+  test("names Redis and the times of the drain", () => {
+    const env = {
+      REDIS_URL: "redis://localhost",
+      HEARTBEAT_INTERVAL_MS: "500",
+      PROPAGATION_MS: "300",
+      HAND_OFF_TIMEOUT_MS: "1000",
+      STOP_DEADLINE_MS: "3000",
+    };
+    const server = { heartbeatIntervalMs: 500, propagationMs: 300, handOffTimeoutMs: 1000, stop: { deadlineMs: 3000 } };
+    expect(roomFromEnvironment(env).pod).toEqual({ redis: "redis://localhost", server });
+    expect(roomFromEnvironment({ REDIS_URL: "" }).pod).toEqual({});
+  });
+
   test.each([{ PORT: "http" }, { POD_INDEX: "-1" }, { STORE: "redis" }])(
     "is refused when it breaks a rule: %o",
     (env) => {
@@ -35,6 +49,35 @@ describe("the environment", () => {
       );
     },
   );
+});
+
+describe("where sessions are kept", () => {
+  const room = { pod: { namespace: "prod", service: "room" } };
+
+  test("without Redis: nowhere that other processes see", () => {
+    expect(sessionStoreFromEnvironment({}, room, silentLogger)).toBeUndefined();
+  });
+
+  test.each([
+    { REDIS_URL: "redis://127.0.0.1:1" },
+    { SESSION_REDIS_URL: "redis://127.0.0.1:1" },
+    { REDIS_URL: "none", SESSION_REDIS_URL: "redis://127.0.0.1:1", SESSION_TTL_MS: "60000" },
+  ])("on Redis: %j", async (env) => {
+    const store = sessionStoreFromEnvironment(env, room, silentLogger);
+    expect(store).toBeDefined();
+    await store?.close();
+  });
+
+  test.each([
+    [{ SESSION_TTL_MS: "60000" }, "SESSION_TTL_MS"],
+    [{ REDIS_URL: "redis://127.0.0.1:1", SESSION_TTL_MS: "5" }, "ttlMs"],
+    [{ REDIS_URL: "redis://127.0.0.1:1", SESSION_TTL_MS: "soon" }, "SESSION_TTL_MS"],
+    [{ SESSION_REDIS_URL: "localhost" }, "url"],
+  ])("%j is refused", (env, name) => {
+    expect(() => sessionStoreFromEnvironment(env, room, silentLogger)).toThrow(
+      expect.objectContaining({ code: "CONFIG", message: expect.stringContaining(name) as string }),
+    );
+  });
 });
 
 test("fault 23: a limit that isn't known is refused", () => {

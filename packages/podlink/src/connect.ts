@@ -4,12 +4,13 @@ import type { IncomingMessage } from "node:http";
 import type { CallPodOptions, PodCall, PodResponse, Proxy, ProxyOptions } from "@podlink/http";
 import { callPod, createProxy } from "@podlink/http";
 import { RouteInfoDriver } from "@podlink/route-info-driver";
-import type { CallOptions, Figures, Link, Store, StoreHealth } from "@podlink/types";
+import type { CallOptions, Figures, Link, StoreHealth } from "@podlink/types";
 import { checkNamespace } from "@podlink/types";
 import { identityFromEnvironment } from "./identity.ts";
 import { defaultLogger } from "./logger.ts";
 import type { ConnectOptions } from "./options.ts";
 import { checkConnectOptions } from "./options.ts";
+import type { ChosenStore } from "./store.ts";
 import { chooseStore } from "./store.ts";
 
 /** A service as callers use it: the handle, with what HTTP adds. */
@@ -30,11 +31,17 @@ export async function connect(options: ConnectOptions = {}): Promise<Podlink> {
   const { logger = defaultLogger, observer, clock } = options;
   const shared = { logger, ...(observer && { observer }), ...(clock && { clock }) };
   const namespace = checkNamespace(options.namespace ?? identityFromEnvironment().namespace ?? "default");
-  const store = chooseStore(options.store, shared);
-  const routes = new RouteInfoDriver({ directory: store, catalogue: store, namespace, ...shared }, options.routes);
-  const client = new ClientDriver({ links: store, routes, namespace, ...shared }, options.client);
-  await client.init();
-  return new Podlink({ namespace, store, routes, client });
+  const chosen = chooseStore(options, shared);
+  try {
+    const { store } = chosen;
+    const routes = new RouteInfoDriver({ directory: store, catalogue: store, namespace, ...shared }, options.routes);
+    const client = new ClientDriver({ links: store, routes, namespace, ...shared }, options.client);
+    await client.init();
+    return new Podlink({ namespace, chosen, routes, client });
+  } catch (error) {
+    await chosen.close();
+    throw error;
+  }
 }
 
 /** A connection of a caller: services by name, tags, health. */
@@ -44,15 +51,15 @@ export class Podlink implements AsyncDisposable {
   readonly client: ClientDriver;
   /** Pods, tags and workload states. */
   readonly routes: RouteInfoDriver;
-  readonly #store: Store;
+  readonly #chosen: ChosenStore;
   readonly #services = new Map<string, Service>();
 
   /** Use {@link connect}. */
-  constructor(parts: { namespace: string; store: Store; routes: RouteInfoDriver; client: ClientDriver }) {
+  constructor(parts: { namespace: string; chosen: ChosenStore; routes: RouteInfoDriver; client: ClientDriver }) {
     this.namespace = parts.namespace;
     this.client = parts.client;
     this.routes = parts.routes;
-    this.#store = parts.store;
+    this.#chosen = parts.chosen;
   }
 
   /**
@@ -84,7 +91,7 @@ export class Podlink implements AsyncDisposable {
 
   /** How the store is, as last known; makes no call. */
   health(): StoreHealth {
-    return this.#store.health();
+    return this.#chosen.store.health();
   }
 
   /** Counters of both drivers, for a monitor. */
@@ -92,10 +99,11 @@ export class Podlink implements AsyncDisposable {
     return { ...this.routes.read(), ...this.client.read() };
   }
 
-  /** Ends timers and subscriptions. The store stays open: it is yours, or the process'. Idempotent. */
+  /** Ends timers and subscriptions, and the connection that the option `redis` made. A store of yours stays open. Idempotent. */
   async close(): Promise<void> {
     await this.client.close();
     await this.routes.close();
+    await this.#chosen.close();
   }
 
   [Symbol.asyncDispose](): Promise<void> {

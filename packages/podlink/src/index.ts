@@ -5,7 +5,7 @@ export type { Service } from "./connect.ts";
 export { connect, Podlink } from "./connect.ts";
 export { joinAsPod, Pod } from "./join-as-pod.ts";
 export type { CommonOptions, ConnectOptions, JoinOptions } from "./options.ts";
-export type { StoreOption } from "./store.ts";
+export type { RedisOptions, StoreOption } from "./store.ts";
 export type { CallOptions, Link, Logger, PodAddress, PodIdentity, RouteErrorCode, RouteObserver } from "@podlink/types";
 export { RouteError } from "@podlink/types";
 export type { Fence, SessionContext, Sessions, SessionsOptions } from "@podlink/sessions";

@@ -12,6 +12,7 @@ import { identityFromEnvironment, need } from "./identity.ts";
 import { defaultLogger } from "./logger.ts";
 import type { JoinOptions } from "./options.ts";
 import { addressOf, checkJoinOptions } from "./options.ts";
+import type { ChosenStore } from "./store.ts";
 import { chooseStore } from "./store.ts";
 
 /**
@@ -35,15 +36,36 @@ export async function joinAsPod(options: JoinOptions = {}): Promise<Pod> {
     "joinAsPod.podIndex",
     'POD_NAME or a host name like "room-0"',
   );
-  const store = chooseStore(options.store, shared);
   const address = addressOf(options, environment.host);
-  const routes = new RouteInfoDriver({ directory: store, catalogue: store, namespace, ...shared }, options.routes);
-  const driver = new ServerDriver(
-    { store, routes, ...shared },
-    { ...options.server, namespace, service, podIndex, ...(address && { address }) },
-  );
-  await driver.start().catch((error: unknown) => startLater(error, logger));
-  return new Pod({ name: { namespace, service, podIndex }, driver, routes, health: () => store.health() });
+  const chosen = chooseStore({ store: options.store, redis: redisOf(options) }, shared);
+  let pod: Pod | undefined;
+  try {
+    const { store } = chosen;
+    const routes = new RouteInfoDriver({ directory: store, catalogue: store, namespace, ...shared }, options.routes);
+    const driver = new ServerDriver(
+      { store, routes, ...shared },
+      { ...options.server, namespace, service, podIndex, ...(address && { address }) },
+    );
+    pod = new Pod({ name: { namespace, service, podIndex }, driver, routes, chosen });
+    await driver.start().catch((error: unknown) => startLater(error, logger));
+    return pod;
+  } catch (error) {
+    await pod?.driver.close(); // it took nobody: there is nothing to drain
+    await pod?.stop();
+    await chosen.close();
+    throw error;
+  }
+}
+
+/** The store keeps links, and counts pods as overloaded, as the pod's own options say where those of Redis say nothing. */
+function redisOf({ redis, server }: JoinOptions): JoinOptions["redis"] {
+  if (redis === undefined) return undefined;
+  const { ownedTtlMs, overloadScore } = server ?? {};
+  return {
+    ...(ownedTtlMs === undefined ? undefined : { ownedTtlMs }),
+    ...(overloadScore === undefined ? undefined : { overloadScore }),
+    ...(typeof redis === "string" ? { url: redis } : redis),
+  };
 }
 
 /** A store that is down now doesn't keep the pod from starting: the driver goes on trying, and the pod is Pending. */
@@ -63,7 +85,7 @@ export class Pod implements AsyncDisposable {
   /** The driver below, by the checklist's method names. */
   readonly driver: ServerDriver;
   readonly #routes: RouteInfoDriver;
-  readonly #health: () => StoreHealth;
+  readonly #chosen: ChosenStore;
   readonly #sessions = new Set<{ close(): Promise<void> }>();
   #stopping: Promise<void> | undefined;
 
@@ -72,14 +94,14 @@ export class Pod implements AsyncDisposable {
     readonly name: Pick<Pod, "namespace" | "service" | "podIndex">;
     readonly driver: ServerDriver;
     readonly routes: RouteInfoDriver;
-    readonly health: () => StoreHealth;
+    readonly chosen: ChosenStore;
   }) {
     this.namespace = parts.name.namespace;
     this.service = parts.name.service;
     this.podIndex = parts.name.podIndex;
     this.driver = parts.driver;
     this.#routes = parts.routes;
-    this.#health = parts.health;
+    this.#chosen = parts.chosen;
   }
 
   /** This life of the pod. Absent while it is not registered, as with a store that is down. */
@@ -106,7 +128,7 @@ export class Pod implements AsyncDisposable {
 
   /** How the store is, as last known; makes no call. */
   health(): StoreHealth {
-    return this.#health();
+    return this.#chosen.store.health();
   }
 
   /** Counters, for a monitor. */
@@ -116,7 +138,8 @@ export class Pod implements AsyncDisposable {
 
   /**
    * Drains: users are handed over and moved, then the pod says goodbye. Settles within the deadline whatever the store
-   * does. Idempotent; a second call hurries.
+   * does. The connection that the option `redis` made is closed last; a store of yours stays open. Idempotent; a second call
+   * hurries.
    */
   stop(options?: StopOptions): Promise<void> {
     const drained = this.driver.stop(options); // also when stopping already: that hurries it
@@ -155,6 +178,7 @@ export class Pod implements AsyncDisposable {
     } finally {
       await Promise.all(Array.from(this.#sessions, (sessions) => sessions.close()));
       await this.#routes.close();
+      await this.#chosen.close();
     }
   }
 }

@@ -2,15 +2,20 @@ import type { ClientDriverOptions } from "@podlink/client-driver";
 import type { RouteInfoOptions } from "@podlink/route-info-driver";
 import type { ServerDriverOptions } from "@podlink/server-driver";
 import type { Clock, Logger, PodAddress, RouteObserver } from "@podlink/types";
-import { parseOptions } from "@podlink/types";
+import { parseOptions, RouteError } from "@podlink/types";
 import * as v from "valibot";
-import type { StoreOption } from "./store.ts";
+import type { RedisOptions, StoreOption } from "./store.ts";
 
 /** What both doors take. */
 export interface CommonOptions {
   /**
+   * The shared truth on Redis: "redis://[user[:password]@]host[:port][/db]", or the options of `@podlink/redis-executor`
+   * (Sentinel, Cluster, TLS, a client of yours). Its connection is closed with what was made here. Not together with `store`.
+   */
+  readonly redis?: string | RedisOptions | undefined;
+  /**
    * The shared truth: a store of yours (podlink never closes it), or "embedded", one store shared by this process.
-   * Absent: embedded, with a warning; with NODE_ENV=production a CONFIG error.
+   * Neither this nor `redis`: embedded, with a warning; with NODE_ENV=production a CONFIG error.
    */
   readonly store?: StoreOption;
   /** Default: `POD_NAMESPACE`, else the mounted service account's namespace, else "default". */
@@ -47,6 +52,7 @@ const anything = v.custom<object>((value) => typeof value === "object" && value 
 const port = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65_535));
 
 const common = {
+  redis: v.optional(v.union([v.string(), anything], "must be a URL or options")),
   store: v.optional(v.union([v.literal("embedded"), anything], 'must be a store or "embedded"')),
   namespace: v.optional(v.string()),
   routes: v.optional(anything),
@@ -69,11 +75,18 @@ const joinSchema = v.strictObject({
 /** Refuses what `connect` doesn't know; what is inside `client` and `routes` their own packages check. @throws RouteError CONFIG */
 export function checkConnectOptions(options: ConnectOptions): void {
   parseOptions(connectSchema, options, "connect");
+  checkOneStore(options, "connect");
 }
 
 /** Refuses what `joinAsPod` doesn't know; what is inside `server` and `routes` their own packages check. @throws RouteError CONFIG */
 export function checkJoinOptions(options: JoinOptions): void {
   parseOptions(joinSchema, options, "joinAsPod");
+  checkOneStore(options, "joinAsPod");
+}
+
+function checkOneStore({ redis, store }: CommonOptions, name: string): void {
+  if (redis === undefined || store === undefined) return;
+  throw new RouteError("CONFIG", `${name}.redis: not together with store; one of them is the shared truth`);
 }
 
 /** The address to register, from where the pod says it serves. Absent: it serves nowhere. */

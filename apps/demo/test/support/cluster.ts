@@ -6,32 +6,11 @@ import { MemorySessionStore, startRoom } from "@podlink/stateful-server";
 import type { PodReport } from "@podlink/types";
 import type { Podlink } from "podlink";
 import { connect } from "podlink";
+import { clientWith, routesWith, serverWith, times } from "./times.ts";
 
-/** The times of tests: a lease of a second, everything else in proportion. */
-export const times = {
-  heartbeatIntervalMs: 100,
-  leaseMs: 1000,
-  leaseMarginMs: 100,
-  graceMs: 1000,
-  ratePerSecond: 200,
-} as const;
-
-const server = {
-  heartbeatIntervalMs: times.heartbeatIntervalMs,
-  leaseMs: times.leaseMs,
-  leaseMarginMs: times.leaseMarginMs,
-  propagationMs: 200,
-  handOffTimeoutMs: 500,
-  notReadyHandOverMs: 3000,
-  verifyIntervalMs: 1000,
-  cpuFactor: 0, // all pods share this process' processor: it would tell nothing
-};
-const routes = { stateRefreshMs: 100, silenceMs: 250, slowStartMs: 1000 };
-const client = {
-  failover: { graceMs: times.graceMs, ratePerSecond: times.ratePerSecond },
-  notReadyHandOverMs: 3000,
-  panicMs: 2 * times.leaseMs,
-};
+const server = serverWith(times);
+const routes = routesWith(times);
+const client = clientWith(times);
 
 /** Gateways and pods with real listeners over one store, in this process. */
 export class Cluster implements AsyncDisposable {
