@@ -63,7 +63,7 @@ test("a missing permission inside a script is named by the line where it was ref
   expect(plain.error).toMatchObject({ code: "PERMISSION_DENIED", outcome: "not-applied" });
 });
 
-test("a self-test says ok, what it was refused, or raises it", async () => {
+test("fault 4: a self-test says ok, what it was refused, or raises it: a broken script fails the start", async () => {
   const answering = (answer: string): Parameters<typeof runSelfTest>[1] => ({
     script: script("tested", `return ${answer}`),
     keys: ["k"],
