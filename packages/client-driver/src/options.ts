@@ -1,5 +1,5 @@
 import { linkCacheEntries, stateCacheEntries } from "@podlink/state-cache";
-import { DEFAULTS } from "@podlink/types";
+import { DEFAULT_CALL_TIMEOUT_MS, DEFAULTS } from "@podlink/types";
 import * as v from "valibot";
 
 export type FailoverMode = "auto" | "never";
@@ -83,7 +83,7 @@ const entries = v.strictObject({
   panicMs: v.optional(wholeMs(0)),
   notReadyHandOverMs: v.optional(wholeMs(0), DEFAULTS.notReadyHandOverMs),
   staleWhileDownMs: stateCacheEntries.staleWhileDownMs,
-  callTimeoutMs: v.optional(wholeMs(1), DEFAULTS.callTimeoutMs),
+  callTimeoutMs: v.optional(wholeMs(1), DEFAULT_CALL_TIMEOUT_MS),
   commandTimeoutMs: stateCacheEntries.commandTimeoutMs,
 });
 

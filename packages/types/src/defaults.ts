@@ -10,5 +10,4 @@ export const DEFAULTS = {
   ownedTtlMs: 604_800_000,
   notReadyHandOverMs: 30_000,
   overloadScore: 95,
-  callTimeoutMs: 1000,
 } as const;
