@@ -13,3 +13,20 @@ export type { CallHook, StoreCall, StoreMethod } from "./fakes/faults.ts";
 export type { NothingLeftOpenOptions } from "./open/expect-nothing-left-open.ts";
 export { expectNothingLeftOpen } from "./open/expect-nothing-left-open.ts";
 export type { OpenResource } from "./open/open-resources.ts";
+export type {
+  ChunkSelection,
+  ConnectionSelection,
+  Direction,
+  Fault,
+  FaultKind,
+  ProxiedConnection,
+} from "./proxy/fault.ts";
+export type { FaultProxies, ServerAddress } from "./proxy/fault-proxies.ts";
+export { startFaultProxies } from "./proxy/fault-proxies.ts";
+export type { FaultProxy, NowSelection } from "./proxy/fault-proxy.ts";
+export { startFaultProxy } from "./proxy/fault-proxy.ts";
+export type { FaultProxyOptions } from "./proxy/options.ts";
+export type { ProxyCounts, ProxyEvent } from "./proxy/record.ts";
+export type { FaultRule } from "./proxy/rule.ts";
+export type { Target } from "./proxy/target.ts";
+export type { WaitOptions } from "./proxy/waits.ts";

@@ -1,0 +1,2 @@
+/** Where a server listens: a port, or a unix socket. */
+export type Target = { readonly host: string; readonly port: number } | { readonly path: string };
