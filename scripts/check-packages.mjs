@@ -1,18 +1,15 @@
 // Packs every published package as it would be published, and looks at the result the way its users will:
 // publint and attw read it, and plain node imports it, installed alone into an empty folder.
-import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { workspace } from "./workspace.mjs";
+import { exempt, isTakenOut, mentions } from "./failpoint-lines.mjs";
+import { filesIn, pack, published, run } from "./pack.mjs";
+import { absolute } from "./workspace.mjs";
 
-const published = workspace().filter(({ manifest }) => !manifest.private);
 const work = mkdtempSync(join(tmpdir(), "podlink-packages-"));
 const usesVitest = ["@podlink/testkit", "podlink/testing"];
 const count = { passed: 0, failed: 0 };
-
-/** @param {string} cwd @param {string} program @param {string[]} args @returns {string} what it printed */
-const run = (cwd, program, ...args) => execFileSync(program, args, { cwd, encoding: "utf8", stdio: "pipe" });
 
 /** What a failed program printed, else the message. @param {unknown} error */
 function output(error) {
@@ -36,20 +33,6 @@ function must(condition, otherwise) {
   if (!condition) throw new Error(otherwise);
 }
 
-/** A fresh build: what an earlier one left in dist must not be packed. @returns {Map<string, string>} name to tarball */
-function pack() {
-  for (const { folder } of published)
-    for (const made of ["dist", ".cache"]) rmSync(join(folder, made), { recursive: true, force: true });
-  run(".", "tsc", "-b", ...published.map(({ folder }) => folder));
-  return new Map(
-    published.map(({ folder, manifest }) => {
-      const into = join(work, "tarballs", manifest.name);
-      run(folder, "pnpm", "pack", "--pack-destination", into);
-      return [manifest.name, join(into, readdirSync(into)[0] ?? "")];
-    }),
-  );
-}
-
 /** What the tarball holds, and what its package.json says. @param {string} tarball */
 function contents(tarball) {
   const files = run(".", "tar", "-tzf", tarball).split("\n").filter(Boolean);
@@ -62,13 +45,35 @@ function contents(tarball) {
 }
 
 /**
+ * Nothing of failpoints is in it, in code, comments or documents: each line is the one that was built or, where that was
+ * theirs, empty; and its sources can still be read.
+ * @param {string} folder @param {string} tarball
+ */
+function withoutFailpoints(folder, tarball) {
+  const unpacked = join(work, "unpacked", folder);
+  mkdirSync(unpacked, { recursive: true });
+  run(unpacked, "tar", "-xzf", tarball, "--strip-components", "1");
+  for (const file of filesIn(unpacked)) {
+    const text = readFileSync(join(unpacked, file), "utf8");
+    must(!mentions(file) && !mentions(text), `${file} mentions failpoints`);
+    if (file === "package.json" || file === "LICENSE") continue; // pnpm writes the one and brings the other
+    const built = readFileSync(absolute(`${folder}/${file}`), "utf8");
+    const expected = built.split("\n").map((line) => (isTakenOut(line) ? "" : line));
+    must(text === expected.join("\n"), `${file} is not what was built, with empty lines for failpoints`);
+  }
+  // No rule of ours: only what can't be parsed is an error.
+  writeFileSync(join(unpacked, ".oxlintrc.json"), "{}");
+  run(unpacked, "oxlint", "--allow", "all", "src", "dist");
+}
+
+/**
  * Installs the package alone, with every package of ours from its tarball and nothing of ours from the registry, and
  * imports each of its entries; `require` as well, which fails on a top-level await.
  * @param {string} name @param {Map<string, string>} tarballs
  */
 function importAlone(name, tarballs) {
   const folder = join(work, "installed", name);
-  const { exports = {}, peerDependencies: peers = {} } =
+  const { publishConfig: { exports = {} } = {}, peerDependencies: peers = {} } =
     published.find(({ manifest }) => manifest.name === name)?.manifest ?? {};
   const ours = Object.fromEntries([...tarballs].map(([other, tarball]) => [other, `file:${tarball}`]));
   // Optional peers are installed too: their entries are imported below.
@@ -91,9 +96,12 @@ function importAlone(name, tarballs) {
 }
 
 try {
-  const tarballs = pack();
-  for (const [name, tarball] of tarballs) {
+  const tarballs = pack(join(work, "tarballs"));
+  for (const { folder, manifest } of published) {
+    const { name } = manifest;
+    const tarball = tarballs.get(name) ?? "";
     check(`${name}: contents`, () => contents(tarball));
+    if (folder !== exempt) check(`${name}: no failpoints`, () => withoutFailpoints(folder, tarball));
     check(`${name}: publint`, () => run(".", "publint", tarball, "--strict"));
     check(`${name}: attw`, () => run(".", "attw", tarball, "--profile", "esm-only", "--no-emoji"));
     check(`${name}: imported alone`, () => importAlone(name, tarballs));

@@ -13,6 +13,7 @@ const children = (parent) => readdirSync(absolute(parent)).map((name) => `${pare
 /**
  * @typedef {{
  *   name: string, private?: boolean, exports?: Record<string, Record<string, string>>,
+ *   publishConfig?: { exports?: Record<string, Record<string, string>> },
  *   dependencies?: Record<string, string>, devDependencies?: Record<string, string>,
  *   peerDependencies?: Record<string, string>,
  * }} Manifest

@@ -2,6 +2,7 @@ import type { ServiceRoutes } from "@podlink/route-info-driver";
 import type { PodView } from "@podlink/state-cache";
 import type { Clock, Lifetime, Link, LinkKey, ReplaceReason, RouteObserver } from "@podlink/types";
 import { RouteError } from "@podlink/types";
+import { failpoint } from "@podlink/types/failpoint";
 import type { Counters } from "./counters.ts";
 import type { Failover } from "./failover.ts";
 import type { HolderPolicy } from "./judge-holder.ts";
@@ -119,6 +120,7 @@ export class Placement {
   async #replace(from: Link, verdict: { reason: ReplaceReason; paced: boolean }): Promise<SeenLink> {
     const { routes, commands, failover, clock, counters, observer } = this.#parts;
     const { namespace, service, uid, podIndex, token } = from;
+    await failpoint("before-replace", { uid, reason: verdict.reason });
     const best = routes.best(); // not the pod that it is moved from: that one is not available
     if (best === undefined) throw this.#nobody();
     const { link, won } = await this.#settled(best, async () => {

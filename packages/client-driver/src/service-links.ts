@@ -2,6 +2,7 @@ import type { ServiceRoutes } from "@podlink/route-info-driver";
 import type { LinkCache, ServiceStateCache } from "@podlink/state-cache";
 import type { CallOptions, Clock, DeadlineOptions, Link, RouteObserver, SetIfAbsentOp } from "@podlink/types";
 import { checkLinkOp, checkUid, compareTokens, SingleFlight } from "@podlink/types";
+import { failpoint } from "@podlink/types/failpoint";
 import type { Counters } from "./counters.ts";
 import type { LinkCommands } from "./link-commands.ts";
 import { isStoreDown } from "./link-commands.ts";
@@ -178,6 +179,7 @@ export class ServiceLinks {
       const fill = cache.beginFill(uid);
       const link = await ask();
       if (link === undefined) return link;
+      await failpoint("before-fill", { uid });
       const taken = fill.set(link);
       const cached = cache.getStale(uid, 0);
       const newer = cached !== undefined && compareTokens(cached.token, link.token) > 0 ? cached : undefined;

@@ -1,5 +1,6 @@
 import type { Link, Superseded } from "@podlink/types";
 import { compareTokens, isSuperseded, RouteError, SingleFlight } from "@podlink/types";
+import { failpoint } from "@podlink/types/failpoint";
 import type { GuardAnswer } from "./answers.ts";
 import { refusal } from "./answers.ts";
 import type { Authority } from "./authority.ts";
@@ -56,6 +57,7 @@ export class Claims {
     const { context, mutations } = this.#parts;
     return mutations.run(claim.uid, async () => {
       try {
+        await failpoint("before-claim", { uid: claim.uid });
         return this.settled(claim) ?? (await context.watched("claim", () => this.#decide(claim)));
       } catch (error) {
         context.counters.claimsFailed += 1;
@@ -118,6 +120,7 @@ export class Claims {
       lifetime: "persistent",
     } as const;
     const result = await commands.whileDoubtful(uid, token, () => commands.execute(op));
+    await failpoint("after-claim", { uid });
     if (isSuperseded(result)) return this.#superseded(result);
     if (result.replaced) return this.#ours(uid, result.link, incarnation);
     table.end(uid, "lost", result.link);
@@ -130,6 +133,7 @@ export class Claims {
     const owner = commands.self(incarnation, tokenFloor);
     const op = { kind: "setIfAbsent", ...context.linkKey(uid), owner, lifetime: "persistent" } as const;
     const result = await commands.execute(op);
+    await failpoint("after-claim", { uid });
     if (isSuperseded(result)) return this.#superseded(result);
     const { link } = result;
     if (link.podIndex !== context.name.podIndex) {

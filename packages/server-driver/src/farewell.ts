@@ -1,4 +1,5 @@
 import { RouteError, sleep, withDeadline } from "@podlink/types";
+import { failpoint } from "@podlink/types/failpoint";
 import type { PodContext } from "./context.ts";
 import type { Heartbeat } from "./heartbeat.ts";
 import type { Registration } from "./registration.ts";
@@ -25,6 +26,7 @@ export async function sayGoodbye(
     const incarnation = registration.identity?.incarnation;
     if (incarnation === undefined) return;
     await heartbeat.reportOnce().catch(() => undefined); // the goodbye says the same, and more
+    await failpoint("before-goodbye", { incarnation });
     while (!signal.aborted) {
       try {
         const { left } = await context.ask("the goodbye", (timeoutMs) =>

@@ -1,5 +1,6 @@
 import type { Link } from "@podlink/types";
 import { isSuperseded, sleep } from "@podlink/types";
+import { failpoint } from "@podlink/types/failpoint";
 import type { PodContext } from "./context.ts";
 import type { Entries } from "./entries.ts";
 import type { HandOff } from "./events.ts";
@@ -91,6 +92,7 @@ export class HandOffs {
     const { context, table, mutations, others } = this.#parts;
     if (whenNobody === "keep" && !(await others.exist())) return { kind: "kept" };
     await this.#prepare(period);
+    await failpoint("mid-hand-off", { uid: period.uid });
     await others.exist();
     return mutations.run(period.uid, async () => {
       if (table.held(period.uid) !== period) return { kind: "unknown" };
@@ -153,6 +155,7 @@ export class HandOffs {
       lifetime,
     } as const;
     const result = await commands.whileDoubtful(uid, token, () => commands.execute(op));
+    await failpoint("after-move", { uid });
     // A reservation names no incarnation: nothing supersedes it. A later life's link has another token.
     if (isSuperseded(result)) return { kind: "unknown" };
     if (result.replaced) {

@@ -1,4 +1,5 @@
 import type { Timer } from "@podlink/types";
+import { failpoint } from "@podlink/types/failpoint";
 import type { PodContext } from "./context.ts";
 import type { HandOffs } from "./hand-off.ts";
 import type { OwnershipTable } from "./ownership-table.ts";
@@ -26,6 +27,7 @@ export async function handOverOnce(
   const running: Promise<unknown>[] = [];
   for (const period of table.periods()) {
     if ((await pacer.take(1, options.signal)) === 0) break;
+    await failpoint("mid-drain", { uid: period.uid });
     if (!period.ended) running.push(handOffs.handOff(period, options.whenNobody));
   }
   await Promise.all(running);

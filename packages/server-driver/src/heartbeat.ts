@@ -1,5 +1,6 @@
 import type { HeartbeatResult, PodReport, Timer } from "@podlink/types";
 import { defer, RouteError } from "@podlink/types";
+import { failpoint } from "@podlink/types/failpoint";
 import type { PodContext } from "./context.ts";
 import type { Lease } from "./lease.ts";
 import type { Registration } from "./registration.ts";
@@ -148,7 +149,9 @@ export class Heartbeat {
     const incarnation = this.#registration.identity?.incarnation;
     if (incarnation === undefined) return;
     const mark = this.#lease.mark();
+    await failpoint("before-report", { incarnation });
     const result = await this.#context.watched("report", () => this.#send(incarnation));
+    await failpoint("after-report", { incarnation });
     // Lost meanwhile: whatever this says is of the past.
     if (this.#stopped || this.#mustRegister) return;
     if (!result.accepted) return this.#refused(result.reason);

@@ -1,5 +1,6 @@
 import type { RemoveResult, SetDone, TrySetResult } from "@podlink/types";
 import { isSuperseded, RouteError } from "@podlink/types";
+import { failpoint } from "@podlink/types/failpoint";
 import type { ClaimsParts } from "./claims.ts";
 
 /** What the application itself does to links, by the names of the checklist. */
@@ -57,7 +58,12 @@ export class LinkMethods {
       // An earlier life of this pod may still serve it: as with a claim, its lease has to be over.
       if (own && incarnation !== undefined && !authority.isOwnLife(link)) this.#mayTake();
       const expected = { podIndex, token, ...(incarnation === undefined ? undefined : { incarnation }) };
-      const send = () => commands.execute({ kind: "remove", ...key, graceMs, expected });
+      const send = async () => {
+        await failpoint("before-remove", { uid });
+        const result = await commands.execute({ kind: "remove", ...key, graceMs, expected });
+        await failpoint("after-remove", { uid });
+        return result;
+      };
       if (!own) return send();
       this.#release(uid);
       const result = await commands.whileDoubtful(uid, token, send);

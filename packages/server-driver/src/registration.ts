@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { PodIdentity, PodReport, RegisterResult } from "@podlink/types";
+import { failpoint } from "@podlink/types/failpoint";
 import type { PodContext } from "./context.ts";
 
 export type RegistrationOutcome = "registered" | "superseded";
@@ -59,6 +60,7 @@ export class Registration {
     this.#expected ??= { incarnation: await this.#readIncarnation() };
     const first = this.#identity === undefined;
     for (let tries = 1; ; tries += 1) {
+      await failpoint("before-register", { incarnation: this.#expected.incarnation });
       const result = await this.#ask(this.#expected.incarnation, report());
       if (result.registered) {
         onRegistered();

@@ -1,4 +1,5 @@
 import type { Answer, GetOp, Link, RenewOp, Timer } from "@podlink/types";
+import { failpoint } from "@podlink/types/failpoint";
 import type { PodContext } from "./context.ts";
 import type { LinkMutations } from "./link-mutations.ts";
 import type { Doubt, OwnershipTable } from "./ownership-table.ts";
@@ -122,7 +123,7 @@ export class Verification {
       const expected = { podIndex, token };
       return { kind: "renew", ...context.linkKey(uid), expected, lifetime: "persistent" };
     });
-    const asked = this.#ask(ops);
+    const asked = this.#askToRenew(ops);
     // A mutation, too: what is asked for these links meanwhile waits for its answer.
     for (const { uid } of periods) void mutations.run(uid, () => asked).catch(() => undefined);
     const answers = await asked;
@@ -132,6 +133,11 @@ export class Verification {
         period.renewedAtMs = askedAtMs;
       }
     }
+  }
+
+  async #askToRenew(ops: readonly RenewOp[]): Promise<Answer<RenewOp>[]> {
+    await failpoint("before-renew", { links: ops.length });
+    return this.#ask(ops);
   }
 
   #ask<O extends GetOp | RenewOp>(ops: readonly O[]): Promise<Answer<O>[]> {

@@ -1,5 +1,6 @@
 import type { Clock, Link } from "@podlink/types";
 import { RouteError, withDeadline } from "@podlink/types";
+import { failpoint } from "@podlink/types/failpoint";
 import type { Fence } from "./fence.ts";
 import { FenceRefused, fenceOf } from "./fence.ts";
 import type { SessionHooks, SessionSettings } from "./options.ts";
@@ -177,13 +178,11 @@ export class Session<S> {
   }
 
   async #load(after: Promise<void> | undefined): Promise<unknown> {
-    const { hooks, settings, clock } = this.#rules;
-    const context = { link: this.link, signal: this.signal, fence: this.fence };
+    const { settings, clock } = this.#rules;
     try {
       if (after !== undefined) await after;
-      const loading = (async () => hooks.load(this.uid, context))();
       const timeoutMs = settings.loadTimeoutMs;
-      this.#state = { value: await withDeadline(loading, { what: "load of a session", clock, timeoutMs }) };
+      this.#state = { value: await withDeadline(this.#loading(), { what: "load of a session", clock, timeoutMs }) };
     } catch (error) {
       this.end(error);
       return error ?? new Error("load rejected without a reason");
@@ -192,13 +191,25 @@ export class Session<S> {
     return undefined;
   }
 
+  async #loading(): Promise<S> {
+    const { uid, link, signal, fence } = this;
+    await failpoint("before-load", { uid });
+    const state = await this.#rules.hooks.load(uid, { link, signal, fence });
+    await failpoint("after-load", { uid });
+    return state;
+  }
+
   async #carryOut(save: NonNullable<SessionHooks<S>["save"]>, state: S, stop: AbortController): Promise<void> {
     const { settings, clock } = this.#rules;
     const context = { link: this.link, signal: stop.signal, fence: this.fence };
     try {
-      const saving = (async () => save(this.uid, state, context))();
+      const saving = async (): Promise<void> => {
+        await failpoint("before-save", { uid: this.uid });
+        await save(this.uid, state, context);
+        await failpoint("after-save", { uid: this.uid });
+      };
       const timeoutMs = settings.saveTimeoutMs;
-      await withDeadline(saving, { what: "save of a session", clock, timeoutMs, signal: stop.signal });
+      await withDeadline(saving(), { what: "save of a session", clock, timeoutMs, signal: stop.signal });
     } catch (error) {
       stop.abort();
       if (!FenceRefused.is(error)) this.#changed = true; // still to be saved

@@ -1,5 +1,6 @@
 import type { StoreEvent, StoreHealth, Subscription } from "@podlink/types";
 import { RouteError } from "@podlink/types";
+import { failpoint } from "@podlink/types/failpoint";
 import type { Namespaces } from "./namespaces.ts";
 import type { Connection, RunOptions, Script } from "./ports.ts";
 
@@ -29,7 +30,10 @@ export class CheckedConnection implements Connection {
   ): Promise<unknown> {
     const check = this.#check(keys);
     if (check !== undefined) await check;
-    return this.#inner.run(script, keys, args, options);
+    await failpoint("before-script", { script: script.name });
+    const reply = await this.#inner.run(script, keys, args, options);
+    await failpoint("after-script", { script: script.name });
+    return reply;
   }
 
   async command(key: string, name: string, ...args: (string | number)[]): Promise<unknown> {

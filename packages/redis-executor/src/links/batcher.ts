@@ -1,5 +1,6 @@
 import type { Clock } from "@podlink/types";
 import { RouteError } from "@podlink/types";
+import { failpoint } from "@podlink/types/failpoint";
 import type { Connection } from "../connection/ports.ts";
 import type { AnswerContext } from "./answers.ts";
 import { decodeAnswer } from "./answers.ts";
@@ -194,7 +195,11 @@ export class LinkBatcher {
     this.waiting += ops.length;
     this.#paused.add(ops);
     const resume = (): void => {
-      if (this.#paused.delete(ops)) for (const pending of ops) this.#ask(pending);
+      if (!this.#paused.delete(ops)) return;
+      for (const pending of ops) {
+        failpoint("before-repeat", { ...pending.op, opId: pending.opId });
+        this.#ask(pending);
+      }
     };
     if (isHealthy) {
       const tries = Math.max(...ops.map((pending) => (pending.tries += 1)));
