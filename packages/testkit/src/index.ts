@@ -30,3 +30,15 @@ export type { ProxyCounts, ProxyEvent } from "./proxy/record.ts";
 export type { FaultRule } from "./proxy/rule.ts";
 export type { Target } from "./proxy/target.ts";
 export type { WaitOptions } from "./proxy/waits.ts";
+export type {
+  ActingFailpoint,
+  FailpointAction,
+  FailpointContext,
+  FailpointOptions,
+  RunningFailpoint,
+} from "./failpoints/options.ts";
+export type { FailpointName, OwnFailpointName } from "./failpoints/points.ts";
+export type { Failpoint } from "./failpoints/registration.ts";
+export { failpoint, failpoints } from "./failpoints/failpoints.ts";
+export type { ChildStart } from "./failpoints/in-child.ts";
+export { failpointsInChild } from "./failpoints/in-child.ts";
