@@ -115,7 +115,7 @@ test("several at one point happen in the order in which they were asked for, eac
   const first = failpoints.on("before-claim", { action: "pause" });
   failpoints.on("before-claim", { run: () => void order.push("second") });
   failpoints.on("before-claim", { action: "throw", error: () => new Error("third") });
-  const call = claim()?.catch((error: Error) => void order.push(error.message));
+  const call = claim()?.catch((error: unknown) => void order.push((error as Error).message));
   expect(order).toEqual([]);
   first.release();
   await call;
