@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import { createConnection } from "node:net";
+import { outsideTests } from "../process/outside-tests.ts";
 import { harnessUser } from "./harness-user.ts";
-import { outsideTests } from "./outside-tests.ts";
 import type { Reply } from "./reply.ts";
 import { ReplyReader, RedisReplyError, encodeCommand } from "./reply.ts";
 

@@ -1,16 +1,17 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
+import { PortTaken, onFreePort } from "../process/free-port.ts";
+import { outsideTests } from "../process/outside-tests.ts";
+import { ProcessGroup } from "../process/process-group.ts";
+import { temporaryDirectory } from "../process/temporary-directory.ts";
 import { ControlConnection } from "./control-connection.ts";
 import { findRedisServer } from "./find-redis-server.ts";
-import { PortTaken, onFreePort } from "./free-port.ts";
 import type { ConfLines } from "./redis-conf.ts";
 import { commonConf, formatConf, portConf } from "./redis-conf.ts";
 import type { RedisServer, RestartOptions } from "./redis-server.ts";
 import type { Reply } from "./reply.ts";
 import { fieldsOf, textsOf } from "./reply-fields.ts";
-import { SupervisedProcess } from "./supervised-process.ts";
 import { until } from "./until.ts";
 
 export interface ServerSetup {
@@ -52,15 +53,16 @@ export class StartedServer implements RedisServer {
   readonly path: string;
   readonly #command: readonly string[];
   readonly #control: ControlConnection;
-  #process: SupervisedProcess | undefined;
-  #pid: number | undefined;
+  readonly #logFile: string;
+  #process: ProcessGroup | undefined;
 
   constructor(program: string, port: number, { conf, flags = [], tls = false, password }: ServerSetup) {
     const user = password === undefined ? "" : `:${encodeURIComponent(password)}@`;
     this.url = `${tls ? "rediss" : "redis"}://${user}${this.host}:${port}`;
     this.port = port;
-    this.directory = mkdtempSync(join(tmpdir(), "podlink-redis-"));
+    this.directory = temporaryDirectory("redis");
     this.path = join(this.directory, "redis.sock");
+    this.#logFile = join(this.directory, "log");
     const confFile = join(this.directory, "redis.conf");
     writeFileSync(confFile, formatConf([...portConf(port, tls), ...commonConf(this.directory, this.path), ...conf]));
     this.#command = [program, confFile, ...flags];
@@ -68,7 +70,7 @@ export class StartedServer implements RedisServer {
   }
 
   get pid(): number | undefined {
-    return this.#process?.running ? this.#pid : undefined;
+    return this.#process?.running ? this.#process.pid : undefined;
   }
 
   cli(...words: (string | number)[]): Promise<Reply> {
@@ -93,8 +95,7 @@ export class StartedServer implements RedisServer {
   }
 
   async kill9(): Promise<void> {
-    this.#process?.signal("SIGKILL");
-    await this.#process?.ended;
+    await this.#process?.kill();
     this.#control.close();
   }
 
@@ -123,7 +124,7 @@ export class StartedServer implements RedisServer {
     const running = this.#process;
     this.#process = undefined;
     this.#control.close();
-    await running?.end();
+    await running?.kill();
     rmSync(this.directory, { recursive: true, force: true });
   }
 
@@ -133,11 +134,8 @@ export class StartedServer implements RedisServer {
 
   /** Resolves when it answers and has loaded its data. @throws PortTaken; Error with the end of its log */
   async start(): Promise<void> {
-    const before = this.#process;
-    const started = new SupervisedProcess(this.directory, this.#command);
+    const started = outsideTests(() => new ProcessGroup({ command: this.#command, logFile: this.#logFile }));
     this.#process = started;
-    await before?.leave(); // now, not earlier: somebody always looks after the files
-    this.#pid = await started.pid;
     await until(
       "redis-server answers",
       async () => {
@@ -150,7 +148,7 @@ export class StartedServer implements RedisServer {
   }
 
   #explain(): never {
-    const log = readFileSync(join(this.directory, "log"), "utf8");
+    const log = readFileSync(this.#logFile, "utf8");
     const last = log.slice(Math.max(log.lastIndexOf(BANNER), 0)).trim();
     if (/Failed listening on port|Address already in use/.test(last)) throw new PortTaken(last);
     throw new Error(`redis-server ended instead of starting:\n${last}`);

@@ -2,7 +2,7 @@ import { createServer } from "node:net";
 import { once } from "node:events";
 import { expect, test } from "vitest";
 import { findRedisServer } from "../../src/redis/find-redis-server.ts";
-import { PortTaken, onFreePort } from "../../src/redis/free-port.ts";
+import { PortTaken, onFreePort } from "../../src/process/free-port.ts";
 import { StartedServer } from "../../src/redis/started-server.ts";
 
 test("another port is tried while ports are taken", async () => {
