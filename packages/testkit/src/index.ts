@@ -42,3 +42,20 @@ export type { Failpoint } from "./failpoints/registration.ts";
 export { failpoint, failpoints } from "./failpoints/failpoints.ts";
 export type { ChildStart } from "./failpoints/in-child.ts";
 export { failpointsInChild } from "./failpoints/in-child.ts";
+
+// Programs under supervision. Needs /bin/sh.
+export type { AppEnvironment, AppOptions, NodeScript } from "./process/app-options.ts";
+export type { Ending } from "./process/ending.ts";
+export type { ProgramEnd } from "./process/process-group.ts";
+export { freePort } from "./process/free-port.ts";
+export type { ReadyCheck, StartingLife } from "./process/ready-check.ts";
+export type { Act, ActKind, Outage } from "./process/record.ts";
+export type {
+  AppRestartOptions,
+  AppState,
+  SaysOptions,
+  SupervisedApp,
+  TerminateOptions,
+} from "./process/supervised-app.ts";
+export type { SupervisorOptions, UnexpectedEnd } from "./process/supervisor.ts";
+export { Supervisor } from "./process/supervisor.ts";

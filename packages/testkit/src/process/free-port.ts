@@ -1,4 +1,5 @@
 import { randomInt } from "node:crypto";
+import { createServer } from "node:net";
 
 /** Below what systems give to outgoing connections, also with the 10,000 more that the bus of a Cluster node takes. */
 const FIRST = 11_000;
@@ -23,3 +24,17 @@ export async function onFreePort<T>(listen: (port: number) => Promise<T>): Promi
     }
   }
 }
+
+/**
+ * A port that is free now, for a program that is told its port. Nobody else is kept from it; it is below those that systems
+ * give to outgoing connections and picked at random, so it stays free in all likelihood, also while the program restarts.
+ */
+export const freePort = (): Promise<number> =>
+  onFreePort(
+    (port) =>
+      new Promise((resolve, reject) => {
+        const server = createServer();
+        server.on("error", () => reject(new PortTaken()));
+        server.listen(port, () => server.close(() => resolve(port)));
+      }),
+  );

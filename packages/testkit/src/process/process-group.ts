@@ -64,16 +64,17 @@ export class ProcessGroup {
       closeSync(log);
     }
     this.pid = this.#child.pid;
-    const pipe = this.#child.stdio[3] as Duplex;
-    pipe.on("data", (line: Buffer) => (this.#guardPid ??= Number.parseInt(line.toString(), 10)));
-    pipe.on("error", () => undefined); // it may be gone already
+    const pipe = this.#child.stdio?.[3] as Duplex | undefined; // none where the system had no descriptors left
+    pipe?.on("data", (line: Buffer) => (this.#guardPid ??= Number.parseInt(line.toString(), 10)));
+    pipe?.on("error", () => undefined); // it may be gone already
     // Whoever has nothing else to do may end, and the program ends with it.
-    for (const handle of [this.#child, pipe, this.#child.channel]) (handle as { unref?(): void } | null)?.unref?.();
+    for (const handle of [this.#child, pipe, this.#child.channel])
+      (handle as { unref?(): void } | null | undefined)?.unref?.();
     if (onMessage) this.#child.on("message", onMessage);
     const end = (how: ProgramEnd): void => {
       this.#running = false;
       this.#killGroup(); // what is left: the program's children, and the guard
-      pipe.destroy();
+      pipe?.destroy();
       this.#ended.resolve(how);
     };
     this.#child.once("exit", (code, signal) => end({ ...(code !== null && { code }), ...(signal && { signal }) }));
