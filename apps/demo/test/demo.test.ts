@@ -21,7 +21,7 @@ describe("npm start", () => {
     expect(pods.size).toBe(1);
     expect((await fetch(`${url}/health`)).status).toBe(200);
     const asked = performance.now();
-    demo.child.kill("SIGINT");
+    demo.signal("SIGINT");
     expect(await demo.ended()).toBe(0);
     expect(performance.now() - asked).toBeLessThan(5000);
     expect(demo.output).toContain("Ended.");
@@ -30,9 +30,9 @@ describe("npm start", () => {
   it("a second Ctrl-C hurries", async () => {
     const demo = start({ PORT: "0", PODS: "1" });
     await demo.says(/Ctrl-C drains/);
-    demo.child.kill("SIGINT");
+    demo.signal("SIGINT");
     await demo.says(/Draining/);
-    demo.child.kill("SIGINT");
+    demo.signal("SIGINT");
     expect(await demo.ended()).toBe(0);
   });
 

@@ -2,43 +2,29 @@ import type { RedisServer } from "@podlink/testkit/redis";
 import { startRedis } from "@podlink/testkit/redis";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { Lateness } from "../support/lateness.ts";
-import { Member } from "../support/member.ts";
+import { SampleApps } from "../support/sample-apps.ts";
 import { processTimes as times } from "../support/times.ts";
-import { uidsOf, Users } from "../support/users.ts";
+import { RETRY_MS, uidsOf, untilAcknowledged, Users } from "../support/users.ts";
 
 const sizes = { users: 2000, increments: 100_000 };
 /** How many requests are under way: enough to keep this machine busy, not so many that a lease starves on it. */
 const WORKERS = 24;
 const PODS = 5;
-const RETRY_MS = 100;
 
 let redis: RedisServer;
-let pods: Member[] = [];
-let gateways: Member[] = [];
+let apps: SampleApps;
 
 beforeAll(async () => {
   redis = await startRedis();
-  const started = Array.from({ length: PODS }, (_, podIndex) => Member.start(redis.url, "room", String(podIndex)));
-  pods = await Promise.all(started);
-  gateways = await Promise.all([0, 1].map(() => Member.start(redis.url, "gateway")));
+  apps = await SampleApps.start({ pods: PODS, gateways: 2 }, { redisUrl: redis.url });
 }, 120_000);
 afterAll(async () => {
-  await Promise.all([...gateways, ...pods].map((member) => member.kill9()));
+  await apps.end();
   await redis.end();
 });
 
-/** Increments until the key is acknowledged; says when that was, and whether it had to try again. */
-async function untilAcknowledged(users: Users, uid: string, key: string): Promise<{ atMs: number; tries: number }> {
-  for (let tries = 1; ; tries += 1) {
-    const answer = await users.increment(uid, key).catch(() => undefined);
-    if (answer !== undefined) return { atMs: performance.now(), tries };
-    if (tries > 300) throw new Error(`${uid} was never served again`);
-    await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
-  }
-}
-
 it("five pod processes, two gateways, one Redis: the pod with most links is killed; its users are back in time, nobody else fails, every counter is exact", async () => {
-  const sides = gateways.map(({ url }) => new Users(url, 32));
+  const sides = apps.gateways.map(({ url = "" }) => new Users(url, 32));
   const uids = uidsOf(sizes.users);
   const sideOf = (turn: number): Users => sides[turn % sides.length] as Users;
   const podOf = new Map<string, number>();
@@ -70,14 +56,14 @@ it("five pod processes, two gateways, one Redis: the pod with most links is kill
     half,
     async (turn) => void (await incrementOnce(half + turn, others[turn % others.length] as string)),
   );
-  await (pods[victim] as Member).kill9();
+  await apps.room(victim).kill();
   const killedAtMs = performance.now();
   const backAtMs = await Promise.all(Array.from(theirs, (uid, turn) => incrementOnce(2 * half + turn, uid)));
   await loading;
   lateness.end();
 
   expect(failed.filter((uid) => !theirs.has(uid))).toEqual([]);
-  const paceMs = (theirs.size / (times.ratePerSecond * gateways.length)) * 1000;
+  const paceMs = (theirs.size / (times.ratePerSecond * sides.length)) * 1000;
   const boundMs = times.leaseMs + times.graceMs + paceMs + 250 + RETRY_MS;
   const latestMs = Math.max(...backAtMs) - killedAtMs;
   expect(latestMs).toBeLessThanOrEqual(boundMs + lateness.totalMs);

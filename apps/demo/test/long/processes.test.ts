@@ -27,7 +27,7 @@ const connections = async (): Promise<number> => {
 };
 const noneLeft = (pids: Iterable<number>, withinMs: number): Promise<void> =>
   vi.waitFor(() => expect([...pids].filter(lives)).toEqual([]), withinMs);
-const endedWithin = async (demo: DemoProcess, withinMs: number): Promise<number | null> => {
+const endedWithin = async (demo: DemoProcess, withinMs: number): Promise<number | undefined> => {
   const asked = performance.now();
   const code = await demo.ended();
   expect(performance.now() - asked).toBeLessThan(withinMs);
@@ -64,7 +64,7 @@ describe("npm start -- --redis", () => {
     expect(users.refused.filter((attempt) => others.includes(attempt.uid))).toEqual([]);
     expect((await users.increment(uid, "after"))?.count).toBe(3);
 
-    demo.child.kill("SIGINT");
+    demo.signal("SIGINT");
     expect(await endedWithin(demo, 5000)).toBe(0);
     expect(demo.output).toContain("Ended.");
     await noneLeft(pids.values(), 0);
@@ -92,7 +92,7 @@ describe("npm start with REDIS_URL", () => {
     const pids = demo.pids();
     expect(pids.size).toBe(3);
     expect([...pids.values()].every(lives)).toBe(true);
-    demo.child.kill("SIGKILL");
+    demo.signal("SIGKILL");
     await noneLeft(pids.values(), 8000);
     await vi.waitFor(async () => expect(await connections()).toBe(0), 2000);
   });
@@ -102,7 +102,7 @@ describe("npm start with REDIS_URL", () => {
     await gatewayOf(demo);
     const pids = demo.pids();
     process.kill(pids.get("room-1") ?? 0, "SIGSTOP");
-    demo.child.kill("SIGTERM");
+    demo.signal("SIGTERM");
     expect(await endedWithin(demo, 5000)).toBe(0);
     await noneLeft(pids.values(), 0);
   });
@@ -114,7 +114,7 @@ describe("npm start with REDIS_URL", () => {
     process.kill(pids.get("gateway") ?? 0, "SIGKILL");
     await demo.says(/gateway \(pid \d+\) is gone: SIGKILL; nothing can be reached any more/);
     await demo.says(/Draining/);
-    demo.child.kill("SIGINT");
+    demo.signal("SIGINT");
     expect(await endedWithin(demo, 3000)).toBe(1);
     await noneLeft(pids.values(), 0);
   });
@@ -135,7 +135,7 @@ describe("npm start with REDIS_URL", () => {
     await gatewayOf(demo);
     expect(demo.output).toContain("The gateway routes nobody yet: the store can't be reached");
     const pids = demo.pids();
-    demo.child.kill("SIGINT");
+    demo.signal("SIGINT");
     expect(await endedWithin(demo, 5000)).toBe(0);
     await noneLeft(pids.values(), 0);
     expect(demo.output).not.toContain("hunter2");

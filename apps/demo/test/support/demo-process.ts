@@ -1,62 +1,52 @@
-import type { ChildProcess } from "node:child_process";
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { fileURLToPath } from "node:url";
-
-const main = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
+import type { SupervisedApp } from "@podlink/testkit";
+import { Supervisor } from "@podlink/testkit";
 
 /** What the environment of the tests may say, and the demo is not to hear. */
 const unsaid = { REDIS_URL: "", SESSION_REDIS_URL: "", LOG_LEVEL: "warn" };
 
 /** The demo as its own process, as `npm start -- <args>` makes it. */
 export class DemoProcess {
-  output = "";
-  readonly child: ChildProcess;
-  #closed = false;
+  readonly #app: SupervisedApp;
 
-  constructor(environment: Readonly<Record<string, string>>, args: readonly string[] = []) {
-    this.child = spawn(process.execPath, ["--import", "tsx", "-C", "@podlink/source", main, ...args], {
-      env: { ...process.env, ...unsaid, ...environment },
-      stdio: ["ignore", "pipe", "pipe"],
-    });
-    this.child.once("close", () => (this.#closed = true));
-    for (const stream of [this.child.stdout, this.child.stderr]) {
-      stream?.on("data", (text: Buffer) => (this.output += text.toString()));
-    }
+  private constructor(app: SupervisedApp) {
+    this.#app = app;
   }
 
   /** Makes them, and kills what is left of them. */
   static several(): {
     start: (environment: Readonly<Record<string, string>>, args?: readonly string[]) => DemoProcess;
-    endAll: () => void;
+    endAll: () => Promise<void>;
   } {
-    const running: DemoProcess[] = [];
+    let supervisor = new Supervisor();
     return {
-      start(environment, args) {
-        const demo = new DemoProcess(environment, args);
-        running.push(demo);
-        return demo;
+      start(environment, args = []) {
+        const name = `demo-${supervisor.apps.length}`;
+        const script = new URL("../../src/main.ts", import.meta.url);
+        const node = { script, args, execArgv: ["--import", "tsx", "-C", "@podlink/source"] };
+        return new DemoProcess(supervisor.launch({ name, node, env: { ...unsaid, ...environment } }));
       },
-      endAll() {
-        for (const { child } of running.splice(0)) child.kill("SIGKILL");
+      async endAll() {
+        await supervisor.end();
+        supervisor = new Supervisor();
       },
     };
   }
 
-  async says(pattern: RegExp): Promise<RegExpExecArray> {
-    for (let turn = 0; turn < 1000; turn += 1) {
-      const found = pattern.exec(this.output);
-      if (found !== null) return found;
-      if (this.child.exitCode !== null) break;
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-    throw new Error(`never said ${String(pattern)}:\n${this.output}`);
+  get output(): string {
+    return this.#app.log();
   }
 
-  /** The exit code, once it has ended and everybody has let go of its output. */
-  async ended(): Promise<number | null> {
-    if (!this.#closed) await once(this.child, "close"); // not "exit": what it said last may still be on its way
-    return this.child.exitCode;
+  signal(signal: NodeJS.Signals): void {
+    this.#app.signal(signal);
+  }
+
+  says(pattern: RegExp): Promise<RegExpExecArray> {
+    return this.#app.says(pattern);
+  }
+
+  /** The exit code, once it has ended. */
+  async ended(): Promise<number | undefined> {
+    return (await this.#app.whenEnded()).code;
   }
 
   /** The processes it said it started, by name. */

@@ -1,5 +1,5 @@
 /** The times of tests: short, everything in proportion. */
-interface Times {
+export interface Times {
   readonly heartbeatIntervalMs: number;
   readonly leaseMs: number;
   readonly leaseMarginMs: number;

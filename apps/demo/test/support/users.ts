@@ -83,6 +83,23 @@ export class Users implements AsyncDisposable {
   }
 }
 
+/** How long a client waits before it tries again. */
+export const RETRY_MS = 100;
+
+/** Increments until the key is acknowledged; says when that was, and how often it had to try. */
+export async function untilAcknowledged(
+  users: Users,
+  uid: string,
+  key: string,
+): Promise<{ atMs: number; tries: number }> {
+  for (let tries = 1; ; tries += 1) {
+    const answer = await users.increment(uid, key).catch(() => undefined);
+    if (answer !== undefined) return { atMs: performance.now(), tries };
+    if (tries > 300) throw new Error(`${uid} was never served again`);
+    await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+  }
+}
+
 /** `user-0`, `user-1`, ... */
 export function uidsOf(count: number, prefix = "user"): string[] {
   return Array.from({ length: count }, (_, index) => `${prefix}-${index}`);
