@@ -6,12 +6,10 @@ import { commandOf, environmentOf } from "./command.ts";
 import type { Ending } from "./ending.ts";
 import { describeEnd } from "./ending.ts";
 import { ProcessGroup } from "./process-group.ts";
-import type { Readiness, Starting } from "./ready-check.ts";
-import { lookOnce } from "./ready-check.ts";
+import { lookUntilReady } from "./ready-check.ts";
 import type { AppState } from "./supervised-app.ts";
 
 const READY_WITHIN_MS = 20_000;
-const LOOK_EVERY_MS = 20;
 /** Those that a program is told to end by. */
 const ENDING: ReadonlySet<string> = new Set(["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGABRT", "SIGKILL"]);
 
@@ -104,7 +102,12 @@ export class Life {
     const timer = setTimeout(() => over.abort(), readyWithinMs);
     void this.#process.ended.then(() => over.abort());
     try {
-      const readiness = await this.#look(over.signal);
+      const readiness = await lookUntilReady(this.#options.ready, {
+        pid: this.#process.pid,
+        signal: over.signal,
+        output: () => this.#log.ofThisLife(),
+        message: () => this.#message,
+      });
       if (!this.#process.running) {
         const how = describeEnd(await this.ended);
         throw new Error(`${name} ended before it was ready: ${how}. ${this.#log.end()}`);
@@ -125,35 +128,5 @@ export class Life {
       clearTimeout(timer);
       over.abort();
     }
-  }
-
-  /** Looks again until it is ready or the signal says that it is over. */
-  async #look(signal: AbortSignal): Promise<Readiness> {
-    const { pid } = this.#process;
-    let readiness: Readiness = { ready: false, why: "there is no answer" };
-    if (pid === undefined) {
-      await this.#process.ended;
-      return readiness;
-    }
-    const starting: Starting = {
-      pid,
-      signal,
-      output: () => this.#log.ofThisLife(),
-      message: () => this.#message,
-    };
-    const aborted = defer<undefined>();
-    signal.addEventListener("abort", () => aborted.resolve(undefined), { once: true });
-    while (!signal.aborted) {
-      const look = lookOnce(this.#options.ready, starting).catch((error: unknown) => ({
-        ready: false as const,
-        why: error instanceof Error ? error.message || error.name : String(error),
-      }));
-      const seen = await Promise.race([look, aborted.promise]);
-      if (seen?.ready) return seen;
-      // What a look says that was broken off is no reason.
-      if (seen !== undefined && !signal.aborted) readiness = seen;
-      await wait(LOOK_EVERY_MS, undefined, { signal }).catch(() => undefined);
-    }
-    return readiness;
   }
 }

@@ -49,6 +49,7 @@ export class ProcessGroup {
   readonly #child: ChildProcess;
   readonly #ended = defer<ProgramEnd>();
   #running = true;
+  #isStopped = false;
   #guardPid: number | undefined;
 
   constructor({ command, logFile, env = process.env, cwd, onMessage }: ProgramOptions) {
@@ -65,7 +66,10 @@ export class ProcessGroup {
     }
     this.pid = this.#child.pid;
     const pipe = this.#child.stdio?.[3] as Duplex | undefined; // none where the system had no descriptors left
-    pipe?.on("data", (line: Buffer) => (this.#guardPid ??= Number.parseInt(line.toString(), 10)));
+    pipe?.on("data", (line: Buffer) => {
+      this.#guardPid ??= Number.parseInt(line.toString(), 10);
+      if (this.#isStopped) this.signal("SIGSTOP");
+    });
     pipe?.on("error", () => undefined); // it may be gone already
     // Whoever has nothing else to do may end, and the program ends with it.
     for (const handle of [this.#child, pipe, this.#child.channel])
@@ -96,10 +100,12 @@ export class ProcessGroup {
   /** SIGKILL, SIGSTOP and SIGCONT go to the whole group, others to the program alone. Does nothing when it has ended. */
   signal(signal: NodeJS.Signals): void {
     if (!this.#running || this.pid === undefined) return;
-    const toAll = signal === "SIGKILL" || signal === "SIGSTOP" || signal === "SIGCONT";
-    send(toAll ? -this.pid : this.pid, signal);
-    // The guard must never sleep.
-    if (signal === "SIGSTOP" && this.#guardPid !== undefined) send(this.#guardPid, "SIGCONT");
+    if (signal === "SIGSTOP" || signal === "SIGCONT") this.#isStopped = signal === "SIGSTOP";
+    if (signal === "SIGSTOP") {
+      if (this.#guardPid === undefined) return; // it has begun this moment: as soon as the guard is there
+      send(-this.pid, signal);
+      send(this.#guardPid, "SIGCONT"); // the guard must never sleep
+    } else send(signal === "SIGKILL" || signal === "SIGCONT" ? -this.pid : this.pid, signal);
   }
 
   /** Kills the group; resolves when the program is gone. @throws Error when it isn't within 10 s */

@@ -3,6 +3,7 @@ import { get as getHttp } from "node:http";
 import { get as getHttps } from "node:https";
 import type { Socket } from "node:net";
 import { connect } from "node:net";
+import { setTimeout as wait } from "node:timers/promises";
 import { refuse } from "@podlink/types";
 
 /**
@@ -30,7 +31,9 @@ export interface StartingLife {
 }
 
 /** What has been seen of a life that is starting. */
-export interface Starting extends StartingLife {
+export interface Starting extends Omit<StartingLife, "pid"> {
+  /** Absent: there never was a process. */
+  readonly pid: number | undefined;
   /** What it sent first. Absent: nothing yet. */
   readonly message: () => unknown;
 }
@@ -40,17 +43,41 @@ export type Readiness =
   | { readonly ready: true; readonly url?: string }
   | { readonly ready: false; readonly why: string };
 
+const LOOK_EVERY_MS = 20;
 /** One answer may take as long. */
 const ANSWER_WITHIN_MS = 2000;
 
 const readyAt = (url: unknown): Readiness => ({ ready: true, ...(typeof url === "string" && { url }) });
 const notYet = (why: string): Readiness => ({ ready: false, why });
 
-/** Looks once. @throws Error why not yet */
-export async function lookOnce(check: ReadyCheck | undefined, starting: Starting): Promise<Readiness> {
+/** Looks again until it is ready or the signal says that it is over; then the last reason why it isn't. */
+export async function lookUntilReady(check: ReadyCheck | undefined, starting: Starting): Promise<Readiness> {
+  const { signal } = starting;
+  const over = new Promise<undefined>((resolve) => {
+    signal.addEventListener("abort", () => resolve(undefined), { once: true });
+  });
+  let readiness = notYet("there is no answer");
+  while (!signal.aborted) {
+    const look = lookOnce(check, starting).catch((error: unknown) =>
+      notYet(error instanceof Error ? error.message || error.name : String(error)),
+    );
+    const seen = await Promise.race([look, over]);
+    if (seen?.ready) return seen;
+    // What a look says that was broken off is no reason.
+    if (seen !== undefined && !signal.aborted) readiness = seen;
+    await wait(LOOK_EVERY_MS, undefined, { signal }).catch(() => undefined);
+  }
+  return readiness;
+}
+
+/** @throws Error why not yet */
+async function lookOnce(check: ReadyCheck | undefined, starting: Starting): Promise<Readiness> {
+  const { pid } = starting;
+  if (pid === undefined) return notYet("there is no process");
   if (check === undefined) return { ready: true };
   if (typeof check === "function") {
-    const answer = await check(starting);
+    const { output, signal } = starting;
+    const answer = await check({ pid, output, signal });
     return answer === false ? notYet("its check says no") : readyAt(answer);
   }
   if (check === "message") {

@@ -32,7 +32,7 @@ test.each([
   "programs, their children and their logs are gone when the process that supervised them $how",
   async ({ ending, signal }) => {
     const { child, pids, directories } = await startChild(ending);
-    expect(pids).toHaveLength(5);
+    expect(pids).toHaveLength(6);
     if (signal) {
       expect(pids.filter(runs)).toEqual(pids);
       expect(directories.filter(existsSync)).toEqual(directories);

@@ -3,6 +3,8 @@ import { describe, expect, test } from "vitest";
 import { Supervisor } from "../../src/index.ts";
 import { app, runs } from "./fixtures.ts";
 
+const TICKS = "setInterval(() => process.stdout.write('tick\\n'), 10)";
+
 describe("a program", () => {
   test("killed is gone at once, and that it was asked is known", async () => {
     await using supervisor = new Supervisor();
@@ -23,6 +25,19 @@ describe("a program", () => {
     it.resume();
     expect(it.state).toBe("ready");
     expect((await answer).status).toBe(200);
+  });
+
+  test("paused as it begins does nothing until it is resumed", async () => {
+    await using supervisor = new Supervisor();
+    const it = supervisor.launch(app("a"));
+    it.pause();
+    it.resume();
+    it.pause();
+    await expect(it.says(/listening/, { withinMs: 500 })).rejects.toThrow("has not written");
+    expect(it.state).toBe("stopped");
+    it.resume();
+    await it.whenReady();
+    expect(it.state).toBe("ready");
   });
 
   test("terminated ends as it likes, and its exit code is known", async () => {
@@ -102,6 +117,21 @@ describe("its children", () => {
     const { it, child } = await withChild(supervisor);
     expect(await it.terminate()).toMatchObject({ code: 7 });
     await gone(child);
+  });
+
+  test("are paused with it", async () => {
+    await using supervisor = new Supervisor();
+    const it = await supervisor.start({
+      name: "wrapper",
+      command: ["/bin/sh", "-c", `"$@"; echo over`, "sh", process.execPath, "-e", TICKS],
+      ready: { output: /tick/ },
+    });
+    it.pause();
+    const before = it.log();
+    await wait(300); // it ticks every 10 ms, if at all
+    expect(it.log()).toBe(before);
+    it.resume();
+    await expect.poll(() => it.log().length).toBeGreaterThan(before.length);
   });
 
   test("are killed when somebody else kills it", async () => {

@@ -9,7 +9,9 @@ const stopped = await supervisor.start(app("stopped", { env: { CHILD: "yes" } })
 const [, stoppedChild] = await stopped.says(/child (\d+)/);
 stopped.pause();
 const deaf = await supervisor.start(app("deaf", { ready: "message", env: { IGNORES_TERM: "yes" } }));
-const pids = [parent.pid, Number(child), stopped.pid, Number(stoppedChild), deaf.pid];
+const early = supervisor.launch({ name: "early", command: ["sleep", "1000"] });
+early.pause();
+const pids = [early.pid, parent.pid, Number(child), stopped.pid, Number(stoppedChild), deaf.pid];
 process.stdout.write(JSON.stringify({ pids, directories: [supervisor.logDirectory] }));
 const ending = process.argv[2];
 if (ending === "wait") setInterval(() => undefined, 1000);
