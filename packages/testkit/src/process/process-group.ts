@@ -77,8 +77,7 @@ export class ProcessGroup {
     if (onMessage) this.#child.on("message", onMessage);
     const end = (how: ProgramEnd): void => {
       this.#running = false;
-      this.#killGroup(); // what is left: the program's children, and the guard
-      pipe?.destroy();
+      pipe?.destroy(); // and the guard kills what is left: the program's children, and itself
       this.#ended.resolve(how);
     };
     this.#child.once("exit", (code, signal) => end({ ...(code !== null && { code }), ...(signal && { signal }) }));
@@ -112,10 +111,6 @@ export class ProcessGroup {
   async kill(): Promise<ProgramEnd> {
     this.signal("SIGKILL");
     return inTime(this.#ended.promise, GONE_WITHIN_MS, () => new Error(`${this.pid} outlived SIGKILL by 10 s`));
-  }
-
-  #killGroup(): void {
-    if (this.pid !== undefined) send(-this.pid, "SIGKILL");
   }
 }
 

@@ -63,6 +63,7 @@ test("an end that nobody here asked for is told, once, and recorded as such", as
     supervisor.start(app("dies", { env: { DIES_AFTER_MS: "300" } })),
     supervisor.start(app("asked")),
   ]);
+  dies.resume(); // a signal that asks nobody to end
   const ending = await dies.whenEnded();
   expect(ending).toMatchObject({ code: 9, wasAsked: false });
   await asked.terminate();
