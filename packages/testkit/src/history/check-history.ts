@@ -14,7 +14,7 @@ import { tokenMadeTwice } from "./results.ts";
 export interface CheckOptions<R extends ModelRecord> {
   /** What operations do to one link: `applyLinkOp` of `@podlink/memory-executor`. */
   readonly model: LinkModel<R>;
-  /** How many states a search may enter for a link before it gives up as `undecided`. At least 1, default 200,000. */
+  /** How many points of orders a search may look at for a link before it gives up as `undecided`. At least 1, default 200,000. */
   readonly maxStates?: number;
 }
 

@@ -27,15 +27,18 @@ interface Mention {
  */
 export class MentionedTokens {
   readonly #mentions = new Map<number, Mention>();
+  /** Those that a doubtful run may have made: few, where most answers arrive. */
+  readonly #open: (readonly [number, Mention])[];
   readonly #mayRepeat: boolean;
 
   /** @param firstBit from which on bits are free to mark tokens with. */
   constructor(operations: readonly RecordedOp[], options: { readonly mayRepeat: boolean; readonly firstBit: number }) {
     this.#mayRepeat = options.mayRepeat;
     for (const recorded of operations) this.#read(recorded);
+    this.#open = [...this.#mentions].filter(([, { isMade }]) => options.mayRepeat || !isMade);
+    if (options.mayRepeat) return;
     let bit = options.firstBit;
-    for (const mention of this.#mentions.values()) {
-      if (options.mayRepeat || mention.isMade) continue;
+    for (const [, mention] of this.#open) {
       mention.bit = 1n << BigInt(bit);
       bit += 1;
     }
@@ -59,10 +62,10 @@ export class MentionedTokens {
     const holder = holderOf(op.owner);
     const opId = opIdOf(recorded);
     const open: OpenToken[] = [];
-    for (const [token, { holders, repeatedBy, isMade, bit }] of this.#mentions) {
+    for (const [token, { holders, repeatedBy, bit }] of this.#open) {
       if (token < least || (made & bit) !== 0n) continue;
       if (holders.size > 0 && !holders.has(holder)) continue;
-      if (!this.#mayRepeat && (isMade || (repeatedBy.size > 0 && !repeatedBy.has(opId)))) continue;
+      if (!this.#mayRepeat && repeatedBy.size > 0 && !repeatedBy.has(opId)) continue;
       open.push({ token, bit });
     }
     return open;

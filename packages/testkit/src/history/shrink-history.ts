@@ -65,9 +65,10 @@ class Shrinking {
   /** In blocks first, halved again and again: long histories get short in few checks. */
   claimLess(): void {
     for (let block = this.history.operations.length; block >= 1; block = Math.floor(block / 2)) {
-      for (let from = 0; from < this.history.operations.length; from += block) {
+      // From the end: what goes moves only what was tried already.
+      for (let to = this.history.operations.length; to > 0; to -= block) {
         const { operations } = this.history;
-        const chosen = new Set(operations.slice(from, from + block));
+        const chosen = new Set(operations.slice(Math.max(0, to - block), to));
         const fewer = operations.flatMap((recorded) => (chosen.has(recorded) ? unclaimed(recorded) : [recorded]));
         if (!fewer.some((recorded) => !operations.includes(recorded)) && fewer.length === operations.length) continue;
         this.#try(fewer);

@@ -14,7 +14,7 @@ export interface KnownState<R> {
  * done and the same record, and could do all that it can: it had used up no more doubtful runs and open tokens. Records
  * whose tokens nobody mentions are the same but for what may come above them: the lower one can do all that the higher can.
  */
-export class FailedStates<R extends ModelRecord> {
+export class EnteredStates<R extends ModelRecord> {
   readonly #tokens: MentionedTokens;
   readonly #known = new Map<string, { readonly used: bigint; readonly token: number }[]>();
   readonly #names = new WeakMap<object, string>();
