@@ -8,7 +8,7 @@ export const FIRST = NOW_MS * 1000;
 
 type Without<O> = O extends LinkOp ? Omit<O, keyof typeof key> & Partial<Pick<O, "uid" | "service">> : never;
 /** An operation on the one link of these histories. */
-export type Asked = Without<LinkOp>;
+type Asked = Without<LinkOp>;
 
 /** A recorded operation in short: called and returned in the order of the history. */
 export interface Told extends Omit<Partial<RecordedOp>, "op" | "outcome"> {

@@ -59,7 +59,7 @@ export function explainTokenMadeTwice(
 }
 
 /** Who asked for what, when, and was told what: one line for each operation. */
-export function diagram(operations: readonly RecordedOp[]): string[] {
+function diagram(operations: readonly RecordedOp[]): string[] {
   const barOf = bars(operations);
   const sinceMs = firstTimeMs(operations);
   const rows = operations

@@ -3,7 +3,7 @@ import { doubtfulRuns, isAnswered } from "./recorded-op.ts";
 import { MentionedTokens } from "./mentioned-tokens.ts";
 
 /** A run of an operation that may have happened, and whose answer nobody got. */
-export interface DoubtfulRun {
+interface DoubtfulRun {
   readonly recorded: RecordedOp;
   /** In which it is marked as done. */
   readonly bit: bigint;

@@ -43,7 +43,7 @@ export function wordsOfOutcome(outcome: Outcome): string {
   }
 }
 
-export function wordsOfLink({ podIndex, incarnation, token, kind, expiresInMs }: Link): string {
+function wordsOfLink({ podIndex, incarnation, token, kind, expiresInMs }: Link): string {
   const ends = expiresInMs === undefined ? "" : `, ends in ${expiresInMs} ms`;
   return `[${kind} of ${owner({ podIndex, ...(incarnation === undefined ? {} : { incarnation }) })}, token ${token}${ends}]`;
 }
