@@ -9,6 +9,10 @@ export type { RecordedScope, RecordingObserver } from "./fakes/recording-observe
 export { recordingObserver } from "./fakes/recording-observer.ts";
 export type { FaultyStore } from "./fakes/faulty-store.ts";
 export { faultyStore } from "./fakes/faulty-store.ts";
+export type { ScheduledStore, TaskScheduler } from "./fakes/scheduled-store.ts";
+export { scheduledStore } from "./fakes/scheduled-store.ts";
+export type { PropertyRuns } from "./properties/property-runs.ts";
+export { propertyRuns } from "./properties/property-runs.ts";
 export type { CallHook, StoreCall, StoreMethod } from "./fakes/faults.ts";
 export type { NothingLeftOpenOptions } from "./open/expect-nothing-left-open.ts";
 export { expectNothingLeftOpen } from "./open/expect-nothing-left-open.ts";
