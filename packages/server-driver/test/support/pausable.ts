@@ -31,8 +31,11 @@ export class PausableProcess {
     if (suspended) this.#frozenSinceMs = this.#base.nowMs();
   }
 
-  /** Goes on: the timers that came due fire first, or the answers that came are heard first. */
-  async resume(first: "timers" | "answers" = "timers"): Promise<void> {
+  /**
+   * Goes on: the timers that came due fire first, or the answers that came are heard first.
+   * @param asked called with the first requests, when all answers are heard and no timer has fired.
+   */
+  async resume(first: "timers" | "answers" = "timers", asked?: () => void): Promise<void> {
     if (!this.#paused) return;
     this.#paused = false;
     if (this.#frozenSinceMs !== undefined) this.#frozenMs += this.#base.nowMs() - this.#frozenSinceMs;
@@ -42,6 +45,7 @@ export class PausableProcess {
     if (first === "answers") {
       resolve();
       await this.#base.advance(0);
+      asked?.();
     }
     for (const run of this.#waiting.splice(0)) run();
     resolve();
