@@ -27,7 +27,7 @@ test("an observer that throws harms nobody", async () => {
     },
   };
   const logger = recordingLogger();
-  const routes = peersOf(store, clock, NAMESPACE);
+  const routes = peersOf(store, NAMESPACE);
   const settings = { ...FAST, namespace: NAMESPACE, service: SERVICE, podIndex: 0 };
   const driver = new ServerDriver({ store, routes, clock, logger, observer: broken }, settings);
   await driver.init();

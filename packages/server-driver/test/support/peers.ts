@@ -1,16 +1,17 @@
-import type { Clock, PodRow, Store } from "@podlink/types";
+import type { PodRow, Store } from "@podlink/types";
 import { isAlive, isAvailable, isRoutable } from "@podlink/types";
 import type { Peers } from "../../src/peers.ts";
 
 /** The other pods straight from the store: what a RouteInfoDriver sees, without its caches. */
-export function peersOf(store: Store, clock: Clock, namespace: string): Peers {
+export function peersOf(store: Store, namespace: string): Peers {
   return {
     service(service) {
       let rows: readonly PodRow[] = [];
       let readAtMs = 0;
       const read = async (): Promise<void> => {
-        rows = (await store.readPods(namespace, service)).rows;
-        readAtMs = clock.wallMs();
+        const reading = await store.readPods(namespace, service);
+        rows = reading.rows;
+        readAtMs = reading.nowMs; // the store's own time: the clocks of processes differ
       };
       store.watchPods(namespace, service, () => void read().catch(() => undefined));
       // As of the last reading; looking at it begins another, so that no timer is needed.

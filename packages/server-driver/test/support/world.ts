@@ -47,7 +47,7 @@ export function world(): World {
     const line = faultyStore(store, { clock: own });
     const observer = recordingObserver();
     const settings = { ...FAST, namespace: NAMESPACE, service: SERVICE, podIndex, ...options };
-    const routes = peersOf(line.store, own, NAMESPACE);
+    const routes = peersOf(line.store, NAMESPACE);
     const driver = new ServerDriver({ store: line.store, routes, clock: own, observer }, settings);
     const periods: PeriodEvent[] = [];
     const states: PodState[] = [];

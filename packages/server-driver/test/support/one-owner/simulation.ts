@@ -25,25 +25,30 @@ export class Simulation {
   readonly model: OwnershipModel;
   readonly lives: Life[] = [];
   readonly #scheduler: Scheduler;
+  readonly #uids: readonly string[];
 
-  constructor(model: OwnershipModel, scheduler: Scheduler) {
+  /** @param uids the users that are watched. */
+  constructor(model: OwnershipModel, scheduler: Scheduler, uids: readonly string[] = UIDS) {
     this.model = model;
     this.#scheduler = scheduler;
+    this.#uids = uids;
   }
 
-  begin(podIndex: number): void {
+  /** A process of that pod begins. */
+  begin(podIndex: number): Life {
     const process = new PausableProcess(this.clock, this.lives.length * 12_345);
     const line = faultyStore(this.store, { clock: this.clock });
     const answers = scheduledStore(line.store, this.#scheduler);
     const store = process.through(answers.store);
     const { clock } = process;
     const settings = { ...FAST, namespace: NAMESPACE, service: SERVICE, podIndex };
-    const driver = new ServerDriver({ store, clock, routes: peersOf(store, clock, NAMESPACE) }, settings);
+    const driver = new ServerDriver({ store, clock, routes: peersOf(store, NAMESPACE) }, settings);
     const life: Life = { podIndex, driver, process, line, answers };
     this.lives.push(life);
     this.model.begin(life);
     driver.ready();
     driver.start().catch(() => undefined);
+    return life;
   }
 
   /** The newest process of that pod. */
@@ -58,7 +63,7 @@ export class Simulation {
   }
 
   check(): void {
-    for (const uid of UIDS) this.model.check(uid);
+    for (const uid of this.#uids) this.model.check(uid);
   }
 
   ask(podIndex: number, uid: string, tokensMore = 0, timeoutMs: number = FAST.handOffTimeoutMs): void {

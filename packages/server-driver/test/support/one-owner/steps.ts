@@ -173,7 +173,8 @@ async function perform(simulation: Simulation, step: Action): Promise<void> {
       if (simulation.lives.length > 6) return;
       if (step.how === "stop" && !life.process.isPaused) void life.driver.stop({ deadlineMs: 1500 });
       if (step.how === "close") void life.driver.close();
-      return simulation.begin(step.pod);
+      simulation.begin(step.pod);
+      return;
     }
     case "say":
       return simulation.awake(step.pod)?.driver.setServiceState(step.state);
