@@ -1,10 +1,10 @@
 import { refuse } from "@podlink/types";
 import type { AttemptEnd, HttpAnswer, LoadRequest } from "./http-answer.ts";
 import type { HttpAttempts } from "./http-attempts.ts";
+import { messageOf } from "./message-of.ts";
 import type { Outcome } from "./outcome.ts";
 import { advisedWaitMs, OUTCOMES, reasonOf } from "./outcome.ts";
 import type { Reading } from "./user-record.ts";
-import { messageOf } from "./message-of.ts";
 
 /** When a request that was not acknowledged is sent again, with the same Idempotency-Key. */
 export interface RetryOptions {

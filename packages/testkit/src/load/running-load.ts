@@ -7,6 +7,7 @@ import { checkRequest } from "./http-answer.ts";
 import { HttpAttempts } from "./http-attempts.ts";
 import { Kinds } from "./kinds.ts";
 import type { LoadReport } from "./load-report.ts";
+import { messageOf } from "./message-of.ts";
 import type { LoadSettings } from "./options.ts";
 import { Phases } from "./phases.ts";
 import { seededRandom } from "./random.ts";
@@ -14,7 +15,6 @@ import type { RequestPorts, RequestResult } from "./run-request.ts";
 import { isChange, runRequest } from "./run-request.ts";
 import { Timeline } from "./timeline.ts";
 import { Users } from "./users.ts";
-import { messageOf } from "./message-of.ts";
 
 const MAX_FAILURES = 10;
 /** The longest that Node's timers take. */

@@ -161,6 +161,17 @@ test("who has not seen what it must is behind, and seen() waits for it no longer
   expect(sockets.report().behind).toBe(0);
 });
 
+test("a path that can't be made is said, and the socket stays away", async () => {
+  const { url } = await startService({ live: (socket) => send(socket, ...changes(1)) });
+  const path = (uid: string): string => {
+    if (uid === "bob") throw new Error("nobody knows bob");
+    return "/";
+  };
+  await using sockets = startSockets({ ...reading, users: ["bob", "ann"], url, path });
+  await sockets.seen((uid) => (uid === "ann" ? 1 : 0));
+  expect(sockets.report()).toMatchObject({ handshakes: { "nobody knows bob": 1 }, gone: 1, open: 1 });
+});
+
 test("a message that can't be read is counted and said", async () => {
   const { url } = await startService({ live: (socket) => socket.send("?") });
   await using sockets = startSockets({ ...reading, url });

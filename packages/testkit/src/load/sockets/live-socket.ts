@@ -1,5 +1,6 @@
 import type { RawData } from "ws";
 import { WebSocket } from "ws";
+import { messageOf } from "../message-of.ts";
 import { advisedWaitMs } from "../outcome.ts";
 import { TRY_LATER } from "./close-codes.ts";
 import type { SocketSettings } from "./options.ts";
@@ -54,12 +55,8 @@ export class LiveSocket {
 
   /** Resolves when the handshake has ended, well or not. */
   async connect(): Promise<void> {
-    const { url, path, handshakeMs } = this.#settings;
-    const base = url[this.#turn++ % url.length]!.replace(/^http/, "ws").replace(/\/$/, "");
-    const socket = new WebSocket(`${base}${path(this.uid, this.check.last)}`, {
-      handshakeTimeout: handshakeMs,
-      perMessageDeflate: false,
-    });
+    const socket = this.#make();
+    if (socket === undefined) return;
     this.#socket = socket;
     this.#answersPings = true;
     let refusal: { readonly reason: string; readonly waitMs?: number | undefined } | undefined;
@@ -110,6 +107,19 @@ export class LiveSocket {
     const closed = new Promise((resolve) => void socket.once("close", resolve));
     socket.terminate();
     await closed;
+  }
+
+  /** Absent: there is no such URL, and the same would happen again. */
+  #make(): WebSocket | undefined {
+    const { url, path, handshakeMs: handshakeTimeout } = this.#settings;
+    const base = url[this.#turn++ % url.length]!.replace(/^http/, "ws").replace(/\/$/, "");
+    try {
+      return new WebSocket(`${base}${path(this.uid, this.check.last)}`, { handshakeTimeout, perMessageDeflate: false });
+    } catch (error) {
+      this.#ears.refused(messageOf(error));
+      this.#ears.gone();
+      return undefined;
+    }
   }
 
   #opened(): void {

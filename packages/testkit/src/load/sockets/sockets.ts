@@ -1,13 +1,13 @@
 import { defer, withDeadline } from "@podlink/types";
 import { Kinds } from "../kinds.ts";
 import { Latencies } from "../latencies.ts";
+import { messageOf } from "../message-of.ts";
 import { seededRandom } from "../random.ts";
 import { LiveSocket } from "./live-socket.ts";
 import type { SocketOptions, SocketSettings } from "./options.ts";
 import { parseSocketOptions } from "./options.ts";
 import type { SequenceFaults } from "./sequence-check.ts";
 import type { SocketsReport } from "./sockets-report.ts";
-import { messageOf } from "../message-of.ts";
 
 /** Up to which change a user's socket must see. Absent: it need not see any. */
 export type SequenceOf = (uid: string) => number | undefined;
