@@ -9,7 +9,7 @@ export interface OpenResource {
 }
 
 /** What keeps something running or open; promises and single requests don't. */
-const WATCHED: ReadonlySet<string> = new Set([
+export const WATCHED: ReadonlySet<string> = new Set([
   "Timeout",
   "Immediate",
   "TCPSERVERWRAP",
