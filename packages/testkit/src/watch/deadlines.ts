@@ -2,6 +2,7 @@ import type { Clock, Timer } from "@podlink/types";
 import { DEFAULT_CALL_TIMEOUT_MS, keepAliveUntil, systemClock } from "@podlink/types";
 import { drainPromises } from "../clock/drain-promises.ts";
 import { intercept, isPromise } from "./intercept.ts";
+import { LoopLateness } from "./loop-lateness.ts";
 import type { Watcher, WatcherOptions } from "./violation.ts";
 import { ms } from "./violation.ts";
 
@@ -27,17 +28,19 @@ interface PendingCall {
   readonly withinMs: number;
   readonly slackMs: number;
   readonly startedMs: number;
-  /** How long this process stood still while it was waited for. */
-  lateMs: number;
+  /** How long this process had stood still before. */
+  readonly latenessMs: number;
   timer?: Timer;
   /** Who waits for its end. */
   waiting?: (() => void)[];
 }
 
+/** The lateness of the event loop is not looked at more often. */
+const LEAST_PULSE_MS = 5;
+
 /**
- * Holds that every promise settles by its deadline, counted from the call. Judged by a timer of this process, which fires
- * after the one that should have settled the promise: when this process itself stood still, that was late, too. What it
- * stood still for longer than the slack is granted again, and reported.
+ * Holds that every promise settles by its deadline, counted from the call. How long this process itself stood still
+ * meanwhile is measured, granted in addition and reported: the timers that should have settled the promise stood still too.
  */
 export class DeadlineWatcher implements Watcher {
   readonly invariant = "deadlines";
@@ -45,12 +48,14 @@ export class DeadlineWatcher implements Watcher {
   readonly #clock: Clock;
   readonly #slackMs: number;
   readonly #pending = new Set<PendingCall>();
+  readonly #lateness: LoopLateness;
   #observed = 0;
 
   constructor({ onViolation, clock = systemClock, slackMs = 50 }: DeadlineWatcherOptions) {
     this.#onViolation = onViolation;
     this.#clock = clock;
     this.#slackMs = slackMs;
+    this.#lateness = new LoopLateness(clock, Math.max(LEAST_PULSE_MS, slackMs / 2));
   }
 
   get observed(): number {
@@ -73,9 +78,13 @@ export class DeadlineWatcher implements Watcher {
     slackMs: number = this.#slackMs,
   ): Promise<T> {
     // Before the call: what it does before it returns is part of its time.
-    const startedMs = this.#clock.nowMs();
-    const promise = typeof work === "function" ? work() : work;
-    return this.#follow(promise, { name, withinMs, slackMs, startedMs, lateMs: 0 });
+    const call = this.#begin(name, withinMs, slackMs);
+    try {
+      return this.#follow(call, typeof work === "function" ? work() : work);
+    } catch (error) {
+      this.#settled(call);
+      throw error;
+    }
   }
 
   /** The object with each method that returns a promise watched. */
@@ -84,11 +93,7 @@ export class DeadlineWatcher implements Watcher {
     return intercept(target, ({ method, args, run }) => {
       const limitMs = withinMs(method, args);
       if (limitMs === undefined) return run();
-      const startedMs = this.#clock.nowMs();
-      const answer = run();
-      if (!isPromise(answer)) return answer;
-      const shown = name === undefined ? method : `${name}.${method}`;
-      return this.#follow(answer, { name: shown, withinMs: limitMs, slackMs, startedMs, lateMs: 0 });
+      return this.#watchAny(name === undefined ? method : `${name}.${method}`, run, limitMs, slackMs);
     });
   }
 
@@ -98,9 +103,27 @@ export class DeadlineWatcher implements Watcher {
     return keepAliveUntil(Promise.all(ends).then(() => undefined));
   }
 
-  #follow<T>(promise: Promise<T>, call: PendingCall): Promise<T> {
-    this.#observed += 1;
+  #watchAny(name: string, run: () => unknown, withinMs: number, slackMs: number): unknown {
+    const call = this.#begin(name, withinMs, slackMs);
+    let answer: unknown;
+    try {
+      answer = run();
+    } finally {
+      if (!isPromise(answer)) this.#settled(call);
+    }
+    return isPromise(answer) ? this.#follow(call, answer) : answer;
+  }
+
+  #begin(name: string, withinMs: number, slackMs: number): PendingCall {
+    this.#lateness.start();
+    const startedMs = this.#clock.nowMs();
+    const call: PendingCall = { name, withinMs, slackMs, startedMs, latenessMs: this.#lateness.totalMs };
     this.#pending.add(call);
+    return call;
+  }
+
+  #follow<T>(call: PendingCall, promise: Promise<T>): Promise<T> {
+    this.#observed += 1;
     this.#expect(call);
     // The promise that is returned is the one that is handled or not: a rejection that nobody heard stays one.
     return promise.then(
@@ -115,34 +138,36 @@ export class DeadlineWatcher implements Watcher {
     );
   }
 
+  /** At its time it is judged, unless this process has stood still since it was expected. */
   #expect(call: PendingCall): void {
-    const dueMs = call.startedMs + call.withinMs + call.slackMs + call.lateMs;
-    const delayMs = Math.max(0, dueMs - this.#clock.nowMs());
-    call.timer = this.#clock.setTimer(delayMs, () => {
-      const lateMs = this.#clock.nowMs() - dueMs;
-      if (lateMs > call.slackMs) {
-        // This process stood still, and so did the timers that should have settled it.
-        call.lateMs += lateMs;
-        this.#expect(call);
-      } else void this.#judge(call);
+    const leftMs = this.#dueMs(call) - this.#clock.nowMs();
+    call.timer = this.#clock.setTimer(Math.max(0, leftMs), () => {
+      if (this.#clock.nowMs() < this.#dueMs(call)) this.#expect(call);
+      else void this.#judge(call);
     });
+  }
+
+  #dueMs({ startedMs, withinMs, slackMs, latenessMs }: PendingCall): number {
+    return startedMs + withinMs + slackMs + this.#lateness.totalMs - latenessMs;
   }
 
   async #judge(call: PendingCall): Promise<void> {
     await drainPromises();
     if (!this.#pending.has(call)) return;
-    this.#settled(call);
-    const { name, withinMs, slackMs, startedMs, lateMs } = call;
+    const { name, withinMs, slackMs, startedMs } = call;
     const atMs = this.#clock.nowMs();
-    const late = lateMs > 0 ? `, ${ms(lateMs)} of it granted since this process stood still` : "";
-    const message = `${name}: called at ${ms(startedMs)} with a deadline of ${ms(withinMs)}, and not settled at ${ms(atMs)} (slack ${ms(slackMs)}${late})`;
-    const evidence = { name, startedMs, withinMs, slackMs, pendingAfterMs: atMs - startedMs, processLateMs: lateMs };
+    const processLateMs = this.#lateness.totalMs - call.latenessMs;
+    this.#settled(call);
+    const granted = `slack ${ms(slackMs)}, and ${ms(processLateMs)} in which this process stood still`;
+    const message = `${name}: called at ${ms(startedMs)} with a deadline of ${ms(withinMs)}, not settled at ${ms(atMs)} (${granted})`;
+    const evidence = { name, startedMs, withinMs, slackMs, pendingAfterMs: atMs - startedMs, processLateMs };
     this.#onViolation({ invariant: "deadlines", atMs, message, evidence });
   }
 
   #settled(call: PendingCall): void {
     if (!this.#pending.delete(call)) return;
     call.timer?.cancel();
+    if (this.#pending.size === 0) this.#lateness.stop();
     for (const end of call.waiting ?? []) end();
   }
 }

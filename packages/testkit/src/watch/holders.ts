@@ -139,8 +139,8 @@ export class HolderWatcher implements Watcher {
   held({ namespace, service, uid, fromMs, toMs, ...holder }: HeldObservation): void {
     this.#observed += 1;
     const link = { namespace, service, uid };
-    const fits = this.#see(link, { ...holder, startedMs: fromMs, endedMs: fromMs });
-    if (fits) this.#see(link, { ...holder, startedMs: toMs, endedMs: toMs });
+    // It held by the first moment, and still at the second.
+    this.#see(link, { ...holder, startedMs: toMs, endedMs: fromMs });
   }
 
   /** What was seen of the link (absent: of all) binds nobody any more. */
@@ -171,17 +171,15 @@ export class HolderWatcher implements Watcher {
     this.#accuse(link, message, { kind: "both-say-mine", holders: holding.map(({ identity }) => ({ ...identity })) });
   }
 
-  /** False: it was in contradiction. */
-  #see(link: LinkKey, sighting: HeldSighting): boolean {
+  #see(link: LinkKey, sighting: HeldSighting): void {
     const name = nameOf(link);
     let spans = this.#spans.get(name);
     if (spans === undefined) this.#spans.set(name, (spans = new HeldSpans()));
     const overlap = spans.see(sighting);
-    if (overlap === undefined) return true;
+    if (overlap === undefined) return;
     const { span, other } = overlap;
     const message = `${shown(link)} was held by two at the same time: ${spanText(other)}; ${spanText(span)}`;
     this.#accuse(link, message, { kind: "overlap", spans: [{ ...other }, { ...span }] });
-    return false;
   }
 
   #accuse(link: LinkKey, message: string, evidence: Readonly<Record<string, unknown>>): void {

@@ -3,7 +3,7 @@ export interface InterceptedCall {
   readonly method: string;
   readonly args: readonly unknown[];
   /** Makes the call. @param args instead of those that came. */
-  run(args?: readonly unknown[]): unknown;
+  readonly run: (args?: readonly unknown[]) => unknown;
 }
 
 /** Carries a call to its object; what it returns is what the caller gets. */
