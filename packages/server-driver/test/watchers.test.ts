@@ -1,6 +1,5 @@
 import type { InvariantWatch } from "@podlink/testkit";
 import { watchInvariants } from "@podlink/testkit";
-import { sleep } from "@podlink/types";
 import { expect, test } from "vitest";
 import type { GuardAnswer, PeriodEvent } from "../src/index.ts";
 import { ServerDriver } from "../src/index.ts";
@@ -164,7 +163,6 @@ test("a line that never answers is found by the calls that don't settle, with th
   pod.line.hang();
   const claim = watch.deadline("guard", ask(pod, "ann"), FAST.handOffTimeoutMs);
   expect(await settled(w.clock, claim, FAST.handOffTimeoutMs)).toMatchObject({ ok: false, reason: "unavailable" });
-  await sleep(0);
   await w.clock.advance(withinMs() + 100);
   const accused = new Set(watch.violations.map(({ evidence }) => evidence["name"]));
   expect(accused).toContain("pod 0.execute");

@@ -69,7 +69,7 @@ export class DeadlineWatcher implements Watcher {
 
   /**
    * The promise, or what the call returns; it settles as that does.
-   * @param withinMs by when, from now. @throws whatever the call throws at once: that is settled.
+   * @param withinMs by when, from now. @throws RangeError for a bad `withinMs`; whatever the call throws at once: that is settled.
    */
   watch<T>(
     name: string,
@@ -115,6 +115,8 @@ export class DeadlineWatcher implements Watcher {
   }
 
   #begin(name: string, withinMs: number, slackMs: number): PendingCall {
+    if (!(withinMs >= 0 && withinMs < Infinity))
+      throw new RangeError(`withinMs of ${name} must be at least 0; got ${withinMs}`);
     this.#lateness.start();
     const startedMs = this.#clock.nowMs();
     const call: PendingCall = { name, withinMs, slackMs, startedMs, latenessMs: this.#lateness.totalMs };

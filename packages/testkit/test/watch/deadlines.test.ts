@@ -66,6 +66,7 @@ test("what the call answers or rejects with comes through, also what it throws a
     throw new RangeError("bad");
   };
   expect(() => deadlines.watch("c", throwing, 10)).toThrow(RangeError);
+  expect(() => deadlines.watch("d", async () => 1, Number.NaN)).toThrow("withinMs of d must be at least 0; got NaN");
   await clock.advance(1000);
   expect(violations).toEqual([]);
 });

@@ -45,17 +45,16 @@ test("each type is held for itself: more of one is not made up by less of anothe
 });
 
 test("counting from now on sees what doesn't keep the process running, too, and only what is opened after", async () => {
-  const before = setTimeout(() => undefined, 60_000);
+  const listening = () => createServer().listen(0, "127.0.0.1").unref();
+  const before = listening();
   const counted = resourcesFromNow();
-  const opened = setTimeout(() => undefined, 60_000).unref();
-  expect(counted.read()).toMatchObject({ Timeout: 1 });
-  clearTimeout(opened);
-  clearTimeout(before);
-  while ((counted.read()["Timeout"] ?? 0) > 0) await new Promise((resolve) => setImmediate(resolve));
+  const opened = listening();
+  await Promise.all([once(before, "listening"), once(opened, "listening")]);
+  expect(counted.read()).toMatchObject({ TCPSERVERWRAP: 1 });
+  await Promise.all([before, opened].map((server) => new Promise((resolve) => server.close(resolve))));
+  while (counted.read()["TCPSERVERWRAP"] !== undefined) await new Promise((resolve) => setImmediate(resolve));
   counted.close();
-  const after = setTimeout(() => undefined, 60_000);
   expect(counted.read()).toEqual({});
-  clearTimeout(after);
 });
 
 test.skipIf(process.platform !== "linux")("what another process has open is counted by type", async () => {

@@ -47,6 +47,16 @@ test("a bound is accused exactly when what another process reports is above it, 
   );
 });
 
+test("so many bytes more are always allowed", () => {
+  const { heap, violations } = reported();
+  heap.record("start", { usedBytes: 1000, atMs: 0 });
+  heap.record("end", { usedBytes: 1600, atMs: 1 });
+  heap.atMost(1.1, "start", "end", { slackBytes: 500 });
+  expect(violations).toEqual([]);
+  heap.atMost(1.1, "start", "end", { slackBytes: 499 });
+  expect(violations).toHaveLength(1);
+});
+
 test("the slope is that of all readings, in bytes a minute, and noise around a level has none", () => {
   const { heap, violations } = reported();
   expect(() => heap.slopeAtMost(0)).toThrow("a slope needs two readings");

@@ -53,6 +53,16 @@ test("its end waits for the look under way, and leaves no timer", async () => {
   await started.close();
 });
 
+test("closed during the last look of a round it begins no other", async () => {
+  const clock = fakeClock();
+  const look = defer<void>();
+  const started = sampling([{ sample: () => look.promise }], { clock });
+  const closing = started.close();
+  look.resolve();
+  await closing;
+  expect(clock.pendingTimers).toBe(0);
+});
+
 test("on real timers nothing is left open", async () => {
   await expectNothingLeftOpen(async () => {
     await using started = sampling([{ sample: () => undefined }], { everyMs: 1 });

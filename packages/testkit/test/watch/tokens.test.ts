@@ -108,6 +108,14 @@ test("a lower token is no contradiction when it was asked for before the higher 
   expect(violations).toEqual([]);
 });
 
+test("a token counts from its earliest answer on, also when that arrives after a later one", () => {
+  const { tokens, violations } = watcher();
+  tokens.observe({ link: link(18, { podIndex: 1 }), startedMs: 0, endedMs: 100 });
+  tokens.observe({ link: link(18, { podIndex: 1 }), startedMs: 0, endedMs: 10 });
+  tokens.observe({ link: link(17), startedMs: 50, endedMs: 60 });
+  expect(violations).toHaveLength(1);
+});
+
 test("tokens are compared as numbers, and those of different links not at all", () => {
   const { tokens, violations } = watcher();
   tokens.observe({ link: link(9), startedMs: 0, endedMs: 1 });
