@@ -1,5 +1,6 @@
 import type { InvariantWatch } from "@podlink/testkit";
 import { watchInvariants } from "@podlink/testkit";
+import type { LinkOp } from "@podlink/types";
 import { expect, test } from "vitest";
 import type { GuardAnswer, PeriodEvent } from "../src/index.ts";
 import { ServerDriver } from "../src/index.ts";
@@ -135,13 +136,14 @@ test("a store that answers a claim with a token it gave before is found", async 
   const old = new Map<string, unknown>();
   const { execute } = w.store;
   const store = watch.store(w.store);
-  w.store.execute = async (op, call) => {
-    const answer = await execute.call(w.store, op, call);
+  const replaying = async (op: LinkOp): Promise<unknown> => {
+    const answer = await execute.call(w.store, op);
     if (op.kind !== "setIfAbsent") return answer;
     const known = old.get(op.uid);
     old.set(op.uid, known ?? answer);
-    return (known ?? answer) as typeof answer;
+    return known ?? answer;
   };
+  w.store.execute = replaying as typeof execute;
   const key = { namespace: NAMESPACE, service: SERVICE, uid: "ann" };
   const claim = {
     kind: "setIfAbsent",

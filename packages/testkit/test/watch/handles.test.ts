@@ -47,9 +47,10 @@ test("each type is held for itself: more of one is not made up by less of anothe
 test("counting from now on sees what doesn't keep the process running, too, and only what is opened after", async () => {
   const listening = () => createServer().listen(0, "127.0.0.1").unref();
   const before = listening();
+  await once(before, "listening");
   const counted = resourcesFromNow();
   const opened = listening();
-  await Promise.all([once(before, "listening"), once(opened, "listening")]);
+  await once(opened, "listening");
   expect(counted.read()).toMatchObject({ TCPSERVERWRAP: 1 });
   await Promise.all([before, opened].map((server) => new Promise((resolve) => server.close(resolve))));
   while (counted.read()["TCPSERVERWRAP"] !== undefined) await new Promise((resolve) => setImmediate(resolve));
