@@ -21,7 +21,7 @@ async function watched(
   const { line } = w.pod(podIndex);
   const store = watch.store(line.store, { name: `pod ${podIndex}`, withinMs });
   const settings = { ...FAST, namespace: NAMESPACE, service: SERVICE, podIndex };
-  const routes = peersOf(store, w.clock, NAMESPACE);
+  const routes = peersOf(store, NAMESPACE);
   const driver = watch.pod(lie(new ServerDriver({ store, routes, clock: w.clock }, settings)));
   await driver.start();
   driver.ready();
@@ -134,10 +134,10 @@ test("a store that answers a claim with a token it gave before is found", async 
   const w = world();
   const watch = watchInvariants({ clock: w.clock });
   const old = new Map<string, unknown>();
-  const { execute } = w.store;
+  const execute = w.store.execute.bind(w.store);
   const store = watch.store(w.store);
   const replaying = async (op: LinkOp): Promise<unknown> => {
-    const answer = await execute.call(w.store, op);
+    const answer = await execute(op);
     if (op.kind !== "setIfAbsent") return answer;
     const known = old.get(op.uid);
     old.set(op.uid, known ?? answer);

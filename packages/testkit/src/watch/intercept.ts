@@ -1,5 +1,5 @@
 /** A call of a method on its way to its object. */
-export interface InterceptedCall {
+interface InterceptedCall {
   readonly method: string;
   readonly args: readonly unknown[];
   /** Makes the call. @param args instead of those that came. */

@@ -47,7 +47,7 @@ export class CounterApp {
     const entered = this.life.driver.enter(uid);
     if (!(entered instanceof Promise)) return this.#answered(uid, entered, writing, ms);
     const { model } = this.#fleet.simulation;
-    const heard = (entry: Entry): void => void this.#answered(uid, entry, writing, ms);
+    const heard = (entry: Entry): void => this.#answered(uid, entry, writing, ms);
     model.follow(this.life, "enter", FAST.handOffTimeoutMs, entered, heard);
     return undefined;
   }
