@@ -11,6 +11,8 @@ type Action =
   | { kind: "ask"; how: Asked; uid: string; timeoutMs: number }
   | { kind: "abort" }
   | { kind: "forget"; uid: string }
+  | { kind: "overtaken"; how: Asked; uid: string; pod: number }
+  | { kind: "abortJoined"; uid: string }
   | { kind: "setCache"; uid: string; pod: number; tokenMore: number }
   | { kind: "misdirected"; uid: string; byItsPod: boolean; tokenMore: number }
   | { kind: "move"; uid: string; pod: number; ttlMs: number }
@@ -43,6 +45,8 @@ const action: fc.Arbitrary<Action> = fc.oneof(
   }),
   of(2, "abort", {}),
   of(5, "forget", { uid }),
+  of(3, "overtaken", { how: fc.constantFrom("resolve", "read", "readPersistent"), uid, pod }),
+  of(2, "abortJoined", { uid }),
   of(2, "setCache", { uid, pod, tokenMore }),
   of(2, "misdirected", { uid, byItsPod: fc.boolean(), tokenMore }),
   of(5, "move", { uid, pod, ttlMs: fc.constantFrom(300, 60_000) }),
@@ -99,6 +103,10 @@ async function perform(caller: CachingCaller, step: Action): Promise<void> {
       return aborts.shift()?.abort();
     case "forget":
       return forget(caller, step.uid);
+    case "overtaken":
+      return overtaken(caller, step);
+    case "abortJoined":
+      return abortJoined(caller, step.uid);
     case "setCache":
       return setCache(caller, step);
     case "misdirected":
@@ -152,6 +160,32 @@ function ask({ here, model, aborts }: CachingCaller, { how, uid: name, timeoutMs
     reserve: () => driver.setLinkedPodIfAbsent(key, 1, call),
   }[how]();
   model.follow(`${how} of ${name}`, name, timeoutMs, work, abort.signal);
+}
+
+/** The link is moved, and its entry forgotten, when a fill has read it and not heard the answer. */
+async function overtaken(
+  caller: CachingCaller,
+  { how, uid: name, pod: podIndex }: Action & { kind: "overtaken" },
+): Promise<void> {
+  const { here, answers } = caller;
+  answers.hold(["execute"]);
+  ask(caller, { kind: "ask", how, uid: name, timeoutMs: 500 });
+  await here.clock.advance(0);
+  await caller.deliver(1);
+  const key = { namespace: NAMESPACE, service: SERVICE, uid: name };
+  await here.store.execute({ kind: "set", ...key, owner: { podIndex }, lifetime: { ttlMs: 60_000 } });
+  await forget(caller, name);
+  await caller.deliver(2);
+}
+
+/** Two callers share a flight; the one that began it gives up. */
+async function abortJoined(caller: CachingCaller, name: string): Promise<void> {
+  await forget(caller, name);
+  caller.answers.hold(["execute"]);
+  const first = caller.aborts.length;
+  for (let at = 0; at < 2; at += 1) ask(caller, { kind: "ask", how: "resolve", uid: name, timeoutMs: 500 });
+  await caller.here.clock.advance(0);
+  caller.aborts[first]?.abort();
 }
 
 async function forget(caller: CachingCaller, name: string): Promise<void> {
