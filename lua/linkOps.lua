@@ -23,7 +23,6 @@ if ARGV[1] == 'self-test' then
     { 'HGET', key, 'self-test' },
     { 'HLEN', key },
     { 'HGETALL', key },
-    { 'PEXPIREAT', key, '99999999999999', 'NX' },
     { 'PEXPIREAT', key, '99999999999999', 'GT' },
     { 'PUBLISH', channel, 'self-test' },
     { 'HDEL', key, 'self-test' },
@@ -81,7 +80,7 @@ while args[at] do
   else
     local run = namingRun(at + 2)
     local width = kind == 'replace' and 2 or 1
-    local isClaim = kind == 'setIfAbsent' and not run.refused
+    local isClaim = kind == 'setIfAbsent'
     local plain = 0
     at = at + 8
     for position = 0, count - 1 do

@@ -48,7 +48,10 @@ local function refusalOf(row, incarnation, reportNumber)
   if row.incarnation ~= incarnation then
     return { 'gone', found }
   end
-  return reportNumber <= row.reportNumber and { 'ignored', found } or nil
+  if reportNumber <= row.reportNumber then
+    return { 'ignored', found }
+  end
+  return nil
 end
 
 -- What callers must hear of at once.
@@ -82,7 +85,7 @@ local function report()
     return refusal
   end
   local row = service.row
-  local step = changesRouting(row.said, said) and 'published' or movesLoad(row, said) and 'sequenced' or nil
+  local step = changesRouting(row.said, said) and 'published' or movesLoad(row, said) and 'sequenced'
   row.said, row.reportNumber, row.reportedAtMs = said, reportNumber, nowMs
   -- A pod is Pending while it waits: one that says Ready has waited long enough, by its own clock.
   if said.serviceState == 'Ready' then

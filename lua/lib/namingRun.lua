@@ -15,7 +15,7 @@ local function namingRun(at)
     opId = ARGV[at + 4],
     channel = ARGV[at + 5],
     renew = ARGV[at + 5] == '1',
-    refused = floor > nowUs + ONE_DAY_US and 'eFLOOR' or nil,
+    refused = floor > nowUs + ONE_DAY_US and 'eFLOOR',
   }
   local kind = run.incarnation > 0 and 'o' or run.persistent and 'R' or 'r'
   run.tail = '|' .. ARGV[at + 1] .. '|' .. base36(run.token) .. '|' .. base36(run.expiresAtMs) .. '|' .. kind .. '|'

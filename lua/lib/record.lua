@@ -46,7 +46,6 @@ local function extended(record, expiresAtMs, persistent)
   local longer = {}
   for name, value in pairs(record) do longer[name] = value end
   longer.expiresAtMs = math.max(expiresAtMs, record.expiresAtMs)
-  longer.persistent = record.persistent or persistent
-  if longer.persistent and record.kind == 'r' then longer.kind = 'R' end
+  if persistent and record.kind == 'r' then longer.kind, longer.persistent = 'R', true end
   return withText(longer)
 end

@@ -4,5 +4,6 @@
 local function superseded(turn, podIndex, incarnation)
   local live = turn.live
   if not live or podIndex ~= live.podIndex or (incarnation or 0) == 0 then return nil end
-  return incarnation < live.incarnation and answer('s', live) or nil
+  if incarnation < live.incarnation then return answer('s', live) end
+  return nil
 end

@@ -8,12 +8,12 @@ export type ScriptName = "leave" | "linkOps" | "linkOpsFreeing" | "readPods" | "
 export const scripts: Readonly<Record<ScriptName, Script>> = {
   leave: {
     name: "leave",
-    sha: "f9b187396a668d11f769e588b407aad713739cea",
+    sha: "bfcae5e64292941ea54c7aaf126d2a78e134c899",
     source: `#!lua flags=allow-oom
 local POD_SAID = '^(%a+)|(%a+)|([^|]+)|([^|]+)|(%d+)|(%d+)|([^|]*)|(.+)$'
 local function parsePodSaid(text)
   local serviceState, routingState, loadState, loadScore, linkCount, leaseMs, address = string.match(text, POD_SAID)
-  if not (serviceState and tonumber(loadState) and tonumber(loadScore)) then
+  if not (tonumber(loadState) and tonumber(loadScore)) then
     return nil
   end
   return {
@@ -54,12 +54,14 @@ local function parsePodRow(text)
     life = life,
     said = parsePodSaid(said),
   }
-  local isWhole = row.said and tonumber(loadScore) and row.incarnation <= HIGHEST_WHOLE
-  return isWhole and row or nil, false
+  if row.said and tonumber(loadScore) and row.incarnation <= HIGHEST_WHOLE then
+    return row, false
+  end
+  return nil, false
 end
 local function readMeta()
   local meta = redis.call('HMGET', KEYS[4], 'generation', 'sequence', 'published')
-  return { generation = meta[1] or '', sequence = tonumber(meta[2] or 0) or 0, published = meta[3] or '0' }
+  return { generation = meta[1] or '', sequence = tonumber(meta[2]) or 0, published = meta[3] or '0' }
 end
 local function readService(podIndex)
   local row, isNewer = parsePodRow(redis.call('HGET', KEYS[1], podIndex))
@@ -67,7 +69,10 @@ local function readService(podIndex)
   redis.call('ZCARD', KEYS[3])
   local service = readMeta()
   service.row = row
-  return not isNewer and service or nil
+  if isNewer then
+    return nil
+  end
+  return service
 end
 local function selfTest(commands)
   for _, command in ipairs(commands) do
@@ -166,7 +171,7 @@ return ARGV[1] == 'self-test' and selfTestPodWrites(channel) or leave()
   },
   linkOps: {
     name: "linkOps",
-    sha: "818ee58761a323eaec531127dbc3717a92a758ff",
+    sha: "8e47c13626326ed705d970d13e596c93aa41a0d0",
     source: `if ARGV[1] == 'self-test' then
   local function selfTest(commands)
     for _, command in ipairs(commands) do
@@ -181,7 +186,6 @@ return ARGV[1] == 'self-test' and selfTestPodWrites(channel) or leave()
     { 'HGET', key, 'self-test' },
     { 'HLEN', key },
     { 'HGETALL', key },
-    { 'PEXPIREAT', key, '99999999999999', 'NX' },
     { 'PEXPIREAT', key, '99999999999999', 'GT' },
     { 'PUBLISH', channel, 'self-test' },
     { 'HDEL', key, 'self-test' },
@@ -235,7 +239,7 @@ local function namingRun(at)
     opId = ARGV[at + 4],
     channel = ARGV[at + 5],
     renew = ARGV[at + 5] == '1',
-    refused = floor > nowUs + ONE_DAY_US and 'eFLOOR' or nil,
+    refused = floor > nowUs + ONE_DAY_US and 'eFLOOR',
   }
   local kind = run.incarnation > 0 and 'o' or run.persistent and 'R' or 'r'
   run.tail = '|' .. ARGV[at + 1] .. '|' .. base36(run.token) .. '|' .. base36(run.expiresAtMs) .. '|' .. kind .. '|'
@@ -293,8 +297,7 @@ local function makeOperations()
     local longer = {}
     for name, value in pairs(record) do longer[name] = value end
     longer.expiresAtMs = math.max(expiresAtMs, record.expiresAtMs)
-    longer.persistent = record.persistent or persistent
-    if longer.persistent and record.kind == 'r' then longer.kind = 'R' end
+    if persistent and record.kind == 'r' then longer.kind, longer.persistent = 'R', true end
     return withText(longer)
   end
   local MAX_SERVICES = 128
@@ -351,7 +354,8 @@ local function makeOperations()
   local function superseded(turn, podIndex, incarnation)
     local live = turn.live
     if not live or podIndex ~= live.podIndex or (incarnation or 0) == 0 then return nil end
-    return incarnation < live.incarnation and answer('s', live) or nil
+    if incarnation < live.incarnation then return answer('s', live) end
+    return nil
   end
   local function repeated(turn, marks)
     local live = turn.live
@@ -469,7 +473,7 @@ while args[at] do
   else
     local run = namingRun(at + 2)
     local width = kind == 'replace' and 2 or 1
-    local isClaim = kind == 'setIfAbsent' and not run.refused
+    local isClaim = kind == 'setIfAbsent'
     local plain = 0
     at = at + 8
     for position = 0, count - 1 do
@@ -495,7 +499,7 @@ return answers
   },
   linkOpsFreeing: {
     name: "linkOpsFreeing",
-    sha: "b100432b50fdbb00ade2d76aed71fce4eee8f8e4",
+    sha: "c28b73421aa87e28d79372f360d9a5ba58f7cd72",
     source: `#!lua flags=allow-oom
 if ARGV[1] == 'self-test' then
   local function selfTest(commands)
@@ -511,7 +515,6 @@ if ARGV[1] == 'self-test' then
     { 'HGET', key, 'self-test' },
     { 'HLEN', key },
     { 'HGETALL', key },
-    { 'PEXPIREAT', key, '99999999999999', 'NX' },
     { 'PEXPIREAT', key, '99999999999999', 'GT' },
     { 'HDEL', key, 'self-test' },
     { 'HSET', key, 'self-test', '' },
@@ -586,8 +589,7 @@ local function extended(record, expiresAtMs, persistent)
   local longer = {}
   for name, value in pairs(record) do longer[name] = value end
   longer.expiresAtMs = math.max(expiresAtMs, record.expiresAtMs)
-  longer.persistent = record.persistent or persistent
-  if longer.persistent and record.kind == 'r' then longer.kind = 'R' end
+  if persistent and record.kind == 'r' then longer.kind, longer.persistent = 'R', true end
   return withText(longer)
 end
 local MAX_SERVICES = 128
@@ -644,7 +646,8 @@ end
 local function superseded(turn, podIndex, incarnation)
   local live = turn.live
   if not live or podIndex ~= live.podIndex or (incarnation or 0) == 0 then return nil end
-  return incarnation < live.incarnation and answer('s', live) or nil
+  if incarnation < live.incarnation then return answer('s', live) end
+  return nil
 end
 local function repeated(turn, marks)
   local live = turn.live
@@ -721,12 +724,12 @@ return answers
   },
   readPods: {
     name: "readPods",
-    sha: "26a1ef3a85514a46732390ad70a739b29190bbd9",
+    sha: "a50e2cf808c2703c08a52ee89e8020a8102683ab",
     source: `#!lua flags=allow-oom
 local POD_SAID = '^(%a+)|(%a+)|([^|]+)|([^|]+)|(%d+)|(%d+)|([^|]*)|(.+)$'
 local function parsePodSaid(text)
   local serviceState, routingState, loadState, loadScore, linkCount, leaseMs, address = string.match(text, POD_SAID)
-  if not (serviceState and tonumber(loadState) and tonumber(loadScore)) then
+  if not (tonumber(loadState) and tonumber(loadScore)) then
     return nil
   end
   return {
@@ -764,8 +767,10 @@ local function parsePodRow(text)
     life = life,
     said = parsePodSaid(said),
   }
-  local isWhole = row.said and tonumber(loadScore) and row.incarnation <= HIGHEST_WHOLE
-  return isWhole and row or nil, false
+  if row.said and tonumber(loadScore) and row.incarnation <= HIGHEST_WHOLE then
+    return row, false
+  end
+  return nil, false
 end
 local MOST_SILENT = 128
 local function silentBetween(from, to, most)
@@ -798,7 +803,7 @@ local function listSilent(nowMs, silenceMs)
 end
 local function readMeta()
   local meta = redis.call('HMGET', KEYS[4], 'generation', 'sequence', 'published')
-  return { generation = meta[1] or '', sequence = tonumber(meta[2] or 0) or 0, published = meta[3] or '0' }
+  return { generation = meta[1] or '', sequence = tonumber(meta[2]) or 0, published = meta[3] or '0' }
 end
 local function storeNowMs(given)
   if given ~= '' then
@@ -867,7 +872,7 @@ return ARGV[1] == 'self-test' and selfTestReading() or readPods()
   },
   register: {
     name: "register",
-    sha: "7947810d7df5a4bf8ad9382b6e23fad06a1f80c2",
+    sha: "6bf6d1a25502513b4e9b4d74336012fd29a32c72",
     source: `local GOODBYE_KEPT_MS = 86400000
 local function isGoodbye(said)
   return said.serviceState == 'Terminating' and said.routingState == 'Shutdown'
@@ -888,7 +893,7 @@ end
 local POD_SAID = '^(%a+)|(%a+)|([^|]+)|([^|]+)|(%d+)|(%d+)|([^|]*)|(.+)$'
 local function parsePodSaid(text)
   local serviceState, routingState, loadState, loadScore, linkCount, leaseMs, address = string.match(text, POD_SAID)
-  if not (serviceState and tonumber(loadState) and tonumber(loadScore)) then
+  if not (tonumber(loadState) and tonumber(loadScore)) then
     return nil
   end
   return {
@@ -926,12 +931,14 @@ local function parsePodRow(text)
     life = life,
     said = parsePodSaid(said),
   }
-  local isWhole = row.said and tonumber(loadScore) and row.incarnation <= HIGHEST_WHOLE
-  return isWhole and row or nil, false
+  if row.said and tonumber(loadScore) and row.incarnation <= HIGHEST_WHOLE then
+    return row, false
+  end
+  return nil, false
 end
 local function readMeta()
   local meta = redis.call('HMGET', KEYS[4], 'generation', 'sequence', 'published')
-  return { generation = meta[1] or '', sequence = tonumber(meta[2] or 0) or 0, published = meta[3] or '0' }
+  return { generation = meta[1] or '', sequence = tonumber(meta[2]) or 0, published = meta[3] or '0' }
 end
 local function readService(podIndex)
   local row, isNewer = parsePodRow(redis.call('HGET', KEYS[1], podIndex))
@@ -939,7 +946,10 @@ local function readService(podIndex)
   redis.call('ZCARD', KEYS[3])
   local service = readMeta()
   service.row = row
-  return not isNewer and service or nil
+  if isNewer then
+    return nil
+  end
+  return service
 end
 local function selfTest(commands)
   for _, command in ipairs(commands) do
@@ -1062,7 +1072,7 @@ return ARGV[1] == 'self-test' and selfTestPodWrites(channel) or register()
   },
   report: {
     name: "report",
-    sha: "d948d554e9bbd9ff65285846733f09f8d7f02d88",
+    sha: "b2d7c08f5285204e26914473a5a7536593a24674",
     source: `#!lua flags=allow-oom
 local GOODBYE_KEPT_MS = 86400000
 local GOODBYES_A_DROP = '128'
@@ -1078,7 +1088,7 @@ end
 local POD_SAID = '^(%a+)|(%a+)|([^|]+)|([^|]+)|(%d+)|(%d+)|([^|]*)|(.+)$'
 local function parsePodSaid(text)
   local serviceState, routingState, loadState, loadScore, linkCount, leaseMs, address = string.match(text, POD_SAID)
-  if not (serviceState and tonumber(loadState) and tonumber(loadScore)) then
+  if not (tonumber(loadState) and tonumber(loadScore)) then
     return nil
   end
   return {
@@ -1116,12 +1126,14 @@ local function parsePodRow(text)
     life = life,
     said = parsePodSaid(said),
   }
-  local isWhole = row.said and tonumber(loadScore) and row.incarnation <= HIGHEST_WHOLE
-  return isWhole and row or nil, false
+  if row.said and tonumber(loadScore) and row.incarnation <= HIGHEST_WHOLE then
+    return row, false
+  end
+  return nil, false
 end
 local function readMeta()
   local meta = redis.call('HMGET', KEYS[4], 'generation', 'sequence', 'published')
-  return { generation = meta[1] or '', sequence = tonumber(meta[2] or 0) or 0, published = meta[3] or '0' }
+  return { generation = meta[1] or '', sequence = tonumber(meta[2]) or 0, published = meta[3] or '0' }
 end
 local function readService(podIndex)
   local row, isNewer = parsePodRow(redis.call('HGET', KEYS[1], podIndex))
@@ -1129,7 +1141,10 @@ local function readService(podIndex)
   redis.call('ZCARD', KEYS[3])
   local service = readMeta()
   service.row = row
-  return not isNewer and service or nil
+  if isNewer then
+    return nil
+  end
+  return service
 end
 local function selfTest(commands)
   for _, command in ipairs(commands) do
@@ -1222,7 +1237,10 @@ local function refusalOf(row, incarnation, reportNumber)
   if row.incarnation ~= incarnation then
     return { 'gone', found }
   end
-  return reportNumber <= row.reportNumber and { 'ignored', found } or nil
+  if reportNumber <= row.reportNumber then
+    return { 'ignored', found }
+  end
+  return nil
 end
 local function changesRouting(before, said)
   local overloadScore = tonumber(ARGV[8])
@@ -1251,7 +1269,7 @@ local function report()
     return refusal
   end
   local row = service.row
-  local step = changesRouting(row.said, said) and 'published' or movesLoad(row, said) and 'sequenced' or nil
+  local step = changesRouting(row.said, said) and 'published' or movesLoad(row, said) and 'sequenced'
   row.said, row.reportNumber, row.reportedAtMs = said, reportNumber, nowMs
   if said.serviceState == 'Ready' then
     row.claimAfterMs = 0

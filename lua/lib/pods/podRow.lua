@@ -33,6 +33,8 @@ local function parsePodRow(text)
     life = life,
     said = parsePodSaid(said),
   }
-  local isWhole = row.said and tonumber(loadScore) and row.incarnation <= HIGHEST_WHOLE
-  return isWhole and row or nil, false
+  if row.said and tonumber(loadScore) and row.incarnation <= HIGHEST_WHOLE then
+    return row, false
+  end
+  return nil, false
 end

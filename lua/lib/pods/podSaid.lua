@@ -9,7 +9,7 @@ local POD_SAID = '^(%a+)|(%a+)|([^|]+)|([^|]+)|(%d+)|(%d+)|([^|]*)|(.+)$'
 -- Takes it apart; the loads stay text. Nil: it is broken.
 local function parsePodSaid(text)
   local serviceState, routingState, loadState, loadScore, linkCount, leaseMs, address = string.match(text, POD_SAID)
-  if not (serviceState and tonumber(loadState) and tonumber(loadScore)) then
+  if not (tonumber(loadState) and tonumber(loadScore)) then
     return nil
   end
   return {

@@ -10,5 +10,8 @@ local function readService(podIndex)
   redis.call('ZCARD', KEYS[3])
   local service = readMeta()
   service.row = row
-  return not isNewer and service or nil
+  if isNewer then
+    return nil
+  end
+  return service
 end

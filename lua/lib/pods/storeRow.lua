@@ -8,7 +8,7 @@
 --   changes  by the sequence number that the row took last: every pod is there
 --   meta     sequence: the newest number; published: the number of the newest message
 --
--- `step`: nil when the row keeps its number; "sequenced" when it takes the next one, for readings; "published" when
+-- `step`: false when the row keeps its number; "sequenced" when it takes the next one, for readings; "published" when
 -- watchers are to hear of it too. Returns the row's text.
 local function storeRow(podIndex, row, service, step)
   if step then

@@ -160,6 +160,23 @@ test("a token more than a day ahead is not taken for the highest seen, and count
   expect(Number("link" in result && result.link.token) / 1000).toBeLessThan(Date.now() + 1000);
 });
 
+/** As much as a link can say. */
+const largest = {
+  "pod 65535": record({ pod: (65_535).toString(36) }),
+  "the highest incarnation": record({ incarnation: (2 ** 53 - 1).toString(36) }),
+  "the highest token": record({ token: (2 ** 53 - 1).toString(36) }),
+  "the latest expiry": record({ at: (2 ** 54).toString(36) }),
+  "the longest operation id": record({ opId: "tencharact" }),
+};
+
+test.each(Object.entries(largest))("%s is not broken", async (_, value) => {
+  const { key, redisKey } = link();
+  await on.redis.hset(redisKey, key.service, value);
+  const other = { kind: "trySet", ...key, owner: { podIndex: 2 }, lifetime: "persistent" } as const;
+  expect(await on.links.execute(other)).toMatchObject({ acquired: false, link: { kind: "owned" } });
+  expect(await on.redis.hget(redisKey, key.service)).toBe(value);
+});
+
 const part = fc.oneof(
   fc.constantFrom(...Object.values(good), "0", "r", "R", "g", "1", "2", "", "|", "zzzzzzzzzzz", "1ekf", FAR),
   fc.string({ maxLength: 12 }),
@@ -192,5 +209,6 @@ test("the script and the reader here read every value alike", async () => {
     const lasting = (one: object | undefined) => one && { ...one, expiresInMs: undefined };
     expect(lasting(found)).toEqual(lasting(seen.value));
   });
-  await fc.assert(property, { numRuns: 1500 });
+  const examples = Object.values(largest).map((value) => [value] as [string]);
+  await fc.assert(property, { numRuns: 1500, examples });
 });

@@ -46,6 +46,26 @@ test("fault 26: a full Redis refuses what names an owner, whole; reading, removi
   expect(await on.links.execute(refused[0] as LinkOp)).toMatchObject({ created: true });
 });
 
+test("a full Redis answers what changes nothing: an expiry that is not later, a lifetime that is there already", async () => {
+  const nowMs = Date.now() + 3_600_000;
+  await using on = await linksOnRedis({ nowMs: () => nowMs });
+  const reserved = { ...at("reserved"), owner: { podIndex: 1 } };
+  const lasting = { ...at("lasting"), owner: { podIndex: 1 } };
+  await on.links.execute({ kind: "set", ...reserved, lifetime: { ttlMs: 60_000 } });
+  await on.links.execute({ kind: "set", ...lasting, lifetime: "persistent" });
+  await on.links.execute({ kind: "set", ...at("owned"), owner, lifetime: "persistent" });
+  await on.server.config("maxmemory", 1);
+  for (const ttlMs of [1000, 60_000]) {
+    const claim = { kind: "setIfAbsent", ...reserved, lifetime: { ttlMs } } as const;
+    expect(await on.links.execute(claim)).toMatchObject({ created: false, link: { expiresInMs: 60_000 } });
+  }
+  for (const lifetime of ["persistent", { ttlMs: 1000 }] as const)
+    expect(await on.links.execute({ kind: "setIfAbsent", ...lasting, lifetime })).toMatchObject({ created: false });
+  const again = on.links.execute({ kind: "trySet", ...at("owned"), owner, lifetime: "persistent" });
+  expect(await again).toMatchObject({ acquired: true, link: { podIndex: 1, incarnation: 5 } });
+  await on.server.config("maxmemory", 0);
+});
+
 test("too few replicas: writes are refused, nothing is changed, renewals too", async () => {
   await using on = await linksOnRedis();
   await on.links.execute({ kind: "set", ...at("a"), owner, lifetime: "persistent" });

@@ -56,6 +56,24 @@ test.each([
   expect(decodeLostLink(message, name)).toBeUndefined();
 });
 
+test("a take that a full Redis refuses is told to nobody", async () => {
+  await using on = await linksOnRedis();
+  const key = { ...name, uid: "alice" };
+  await on.links.execute({ kind: "set", ...key, owner: owner(1, 5), lifetime: "persistent" });
+  const listener = new Redis(on.server.url);
+  const heard: string[] = [];
+  listener.on("pmessage", (_, channel: string) => heard.push(channel));
+  await listener.psubscribe("*");
+  await on.server.config("maxmemory", 1);
+  const taken = on.links.execute({ kind: "set", ...key, owner: owner(2), lifetime: "persistent" });
+  await expect(taken).rejects.toMatchObject({ outcome: "not-applied" });
+  await on.server.config("maxmemory", 0);
+  await on.redis.publish("the-end", "");
+  await expect.poll(() => heard.at(-1)).toBe("the-end");
+  listener.disconnect();
+  expect(heard).toEqual(["the-end"]);
+});
+
 test("a publish that is refused harms nobody", async () => {
   await using on = await linksOnRedis();
   await on.server.acl("default", "-publish");

@@ -7,6 +7,8 @@ import type { Connection, Script } from "../../src/connection/ports.ts";
 export interface Tapped {
   /** Each script call as it was sent. */
   readonly calls: { readonly script: string; readonly keys: readonly string[]; readonly args: readonly string[] }[];
+  /** The reply to each that was carried out. */
+  readonly replies: unknown[];
   /** Called before each: may throw in its place. */
   before: ((script: Script) => Promise<void> | void) | undefined;
   /** Called after each that was carried out: may throw in place of its reply. */
@@ -28,6 +30,7 @@ export function plainConnection(url: string): {
   const tap: Tapped = {
     kind: "single",
     calls: [],
+    replies: [],
     before: undefined,
     after: undefined,
     healthy: true,
@@ -46,6 +49,7 @@ export function plainConnection(url: string): {
         if (message.startsWith("NOSCRIPT ")) return redis.eval(script.source, keys.length, ...keys, ...args);
         throw new RouteError("INTERNAL", message, { outcome: "unknown" });
       });
+      tap.replies.push(reply);
       await tap.after?.(script);
       return reply;
     },

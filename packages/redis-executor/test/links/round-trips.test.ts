@@ -86,6 +86,21 @@ test("what a run of operations shares travels once", async () => {
   expect(on.tap.calls.map(({ args }) => args.length)).toEqual([3 + 8 + 32]);
 });
 
+test.each<[string, (uid: string) => LinkOp]>([
+  ["setIfAbsent", (uid) => create(uid)],
+  ["set", (uid) => ({ ...create(uid), kind: "set" })],
+  ["trySet", (uid) => ({ ...create(uid), kind: "trySet" })],
+  ["replace", (uid) => ({ ...create(uid), kind: "replace", expectedToken: "7" })],
+  ["remove", (uid) => ({ kind: "remove", ...at(uid), graceMs: 0 })],
+])("the answers to a run of %s that all went as asked are one mark", async (kind, make) => {
+  await using on = await linksOnRedis();
+  if (kind === "remove") await on.links.executeAll(uids(32).map((uid) => create(uid)));
+  await on.links.executeAll(uids(32).map(make));
+  expect(on.tap.replies.at(-1)).toEqual([expect.stringMatching(/^\d{16}$/), "0", "*"]);
+  await on.links.executeAll([make("alone")]);
+  expect((on.tap.replies.at(-1) as string[]).length, "of one as well").toBe(3);
+});
+
 test("a script carries at most 128 operations, and 10,000 go in one call", async () => {
   await using on = await linksOnRedis();
   const answers = await on.links.executeAll(

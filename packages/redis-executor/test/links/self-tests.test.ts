@@ -48,6 +48,7 @@ test("the self-tests pass under the ACL that the docs give, and leave nothing be
         command,
         expect.stringContaining("can't run") as string,
       ]);
+      expect(await on.redis.dbsize(), command).toBe(0);
       await on.server.acl("app", `+${command.toLowerCase()}`);
     }
   }

@@ -20,6 +20,16 @@ test("a store whose time steps back by more than a second is counted, and its to
   expect(new Set(tokens).size).toBe(tokens.length);
 });
 
+test("a token floor may be a day ahead of the store's time, and not a microsecond more", async () => {
+  const nowMs = Date.now() + HOUR_MS;
+  await using on = await linksOnRedis({ nowMs: () => nowMs });
+  const floor = nowMs * 1000 + 24 * HOUR_MS * 1000;
+  const claim = (uid: string, tokenFloor: number) =>
+    on.links.execute({ ...set(uid), owner: { podIndex: 1, tokenFloor: String(tokenFloor) } });
+  expect(await claim("alice", floor)).toMatchObject({ link: { token: String(floor + 1) } });
+  await expect(claim("bob", floor + 1)).rejects.toMatchObject({ code: "INVALID_ARGUMENT", outcome: "not-applied" });
+});
+
 test("the operations of a script share one moment of Redis, to the microsecond", async () => {
   await using on = await linksOnRedis();
   const before = Date.now() * 1000;

@@ -48,6 +48,27 @@ describe("readings of many pods", () => {
     expect(sizes).toEqual([...Array.from({ length: MANY / PAGE }, () => PAGE), 0]);
   });
 
+  test("the silent stand on the last page alone", async () => {
+    let nowMs = Date.now();
+    const told: unknown[] = [];
+    const store = podsStore({
+      nowMs: () => nowMs,
+      connection: withRun(connection, async (call, script) => {
+        const reply = await call();
+        const [, , , , , count, listed] = reply as string[];
+        if (script.name === "readPods") told.push([count, listed?.length]);
+        return reply;
+      }),
+    });
+    await registerMany(store, 0, PAGE + 1);
+    nowMs += 60_000;
+    expect(await store.readPods("prod", "room", { timeoutMs: 10_000 })).toMatchObject({ silentCount: PAGE + 1 });
+    expect(told).toEqual([
+      ["0", 0],
+      ["1001", 4 * 128],
+    ]);
+  });
+
   test("a reading that follows the sequence costs the same with 10 pods and with 5,000", async () => {
     const costs: unknown[] = [];
     for (const pods of [10, 5000]) {

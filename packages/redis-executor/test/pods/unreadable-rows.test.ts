@@ -63,6 +63,49 @@ describe("rows that can't be read", () => {
     expect((await store.readPods("prod", "room")).rows).toMatchObject([{ life: "new" }]);
   });
 
+  test.each([
+    ["text", () => "hello"],
+    ["an incarnation of 2^53", (row: string) => row.replace(/^1\|\d+/, "1|9007199254740992")],
+    ["a state that is no word", (row: string) => row.replace("Ready|Ready", "1|Ready")],
+    ["a load state that is no number", (row: string) => row.replace("Ready|0|10|0|", "Ready|zero|10|0|")],
+    ["a load score that is no number", (row: string) => row.replace("Ready|0|10|0|", "Ready|0|ten|0|")],
+    ["a sequenced load score that is no number", (row: string) => row.replace(/^((?:\d+\|){6})10\|/, "$1ten|")],
+  ])("%s: the scripts take it for no row", async (_, breakRow) => {
+    const store = podsStore({ connection });
+    const { incarnation, text } = await given(store);
+    expect(breakRow(text)).not.toBe(text);
+    await redis.cli("HSET", keysOf(store).pods, 0, breakRow(text));
+    expect(await store.report(heartbeat(incarnation))).toEqual({ accepted: false, reason: "gone" });
+    expect(await store.leave({ namespace: "prod", service: "room", podIndex: 0, incarnation })).toEqual({
+      left: false,
+    });
+    expect(await store.register(registration({ life: "new" }))).toMatchObject({ registered: true });
+  });
+
+  test("the highest incarnation there is counts as one", async () => {
+    const store = podsStore({ connection });
+    const { text } = await given(store);
+    await redis.cli("HSET", keysOf(store).pods, 0, text.replace(/^1\|\d+/, `1|${Number.MAX_SAFE_INTEGER}`));
+    const found = { registered: false, found: Number.MAX_SAFE_INTEGER };
+    expect(await store.register(registration({ life: "new" }))).toEqual(found);
+  });
+
+  test("a pod whose row is missing is skipped, the others are read", async () => {
+    const store = podsStore({ connection });
+    for (const podIndex of [0, 1, 2]) await given(store, podIndex);
+    await redis.cli("HDEL", keysOf(store).pods, 1);
+    expect((await store.readPods("prod", "room")).rows.map((row) => row.podIndex)).toEqual([0, 2]);
+    expect(store.directory.read()).toMatchObject({ podRowsBroken: 0, podRowsNewer: 0 });
+  });
+
+  test("a number of the service that is none counts as 0", async () => {
+    const store = podsStore({ connection });
+    await given(store);
+    await redis.cli("HSET", keysOf(store).meta, "sequence", "many");
+    expect(await store.register(registration({ podIndex: 1 }))).toMatchObject({ registered: true });
+    expect((await store.readPods("prod", "room")).sequence).toBe(1);
+  });
+
   test("a row of a newer format is untouched: its calls answer CORRUPT, readings skip it, counted apart", async () => {
     const store = podsStore({ connection });
     const { incarnation } = await given(store);

@@ -2,8 +2,9 @@ import type { LinkStore } from "@podlink/types";
 import { describe, expect, test } from "vitest";
 import type { Subject } from "../subject.ts";
 import { expectNewer, expectSame } from "./expectations.ts";
-import { EARLIER, LATER, pod, probeLink, TTL, TTL_MS } from "./link-probe.ts";
+import { EARLIER, LATER, LinkProbe, pod, probeLink, TTL, TTL_MS } from "./link-probe.ts";
 
+const DAY_MS = 86_400_000;
 const LONGER = { ttlMs: 2 * TTL_MS };
 
 export function setIfAbsentTests(subject: Subject<LinkStore>): void {
@@ -13,6 +14,16 @@ export function setIfAbsentTests(subject: Subject<LinkStore>): void {
       const result = await link.setIfAbsent(pod(1), TTL);
       expect(result).toMatchObject({ created: true, link: { podIndex: 1, kind: "reservation" } });
       expectSame(await link.get(), result.link);
+    });
+
+    test("creates a link beside those of other services of the uid, and says so", async () => {
+      const link = probeLink(subject);
+      await link.given(pod(1), TTL);
+      const other = new LinkProbe(subject.store, { ...link.key, service: subject.uniqueName() });
+      const result = await other.setIfAbsent(pod(2), LONGER);
+      expect(result).toEqual({ created: true, link: await other.get() });
+      expect(result.link).toMatchObject({ podIndex: 2, kind: "reservation" });
+      expect(await link.get()).toMatchObject({ podIndex: 1 });
     });
 
     test("answers with the winner when another pod is linked", async () => {
@@ -59,6 +70,13 @@ export function setIfAbsentTests(subject: Subject<LinkStore>): void {
       expect(await link.get()).toEqual(result.link);
     });
 
+    test("asking for persistent makes a link persistent, however long it would last anyway", async () => {
+      const link = probeLink(subject);
+      await link.given(pod(1), { ttlMs: 40 * DAY_MS });
+      expect((await link.setIfAbsent(pod(1), "persistent")).link).not.toHaveProperty("expiresInMs");
+      expect(await link.get()).not.toHaveProperty("expiresInMs");
+    });
+
     test("without incarnation leaves an owned link and a goodbye of the same pod as they are", async () => {
       const owned = probeLink(subject);
       const before = await owned.given(pod(1, EARLIER), "persistent");
@@ -80,6 +98,7 @@ export function setIfAbsentTests(subject: Subject<LinkStore>): void {
       expect(result).toMatchObject({ created: false });
       expect(result).not.toHaveProperty("taken");
       expectSame(result.link, before);
+      expectSame(await link.get(), before);
     });
 
     test("takes what was reserved for its pod, under a new token", async () => {

@@ -1,4 +1,5 @@
 import type { LinkStore } from "@podlink/types";
+import { DEFAULTS } from "@podlink/types";
 import { describe, expect, test } from "vitest";
 import type { Subject } from "../subject.ts";
 import { expectNewer, expectSame } from "./expectations.ts";
@@ -63,12 +64,20 @@ export function trySetTests(subject: Subject<LinkStore>): void {
       expect((await link.trySet(pod(1), SHORT)).link).not.toHaveProperty("expiresInMs");
     });
 
+    test("a temporary reservation of the same pod becomes persistent when that is asked for", async () => {
+      const link = probeLink(subject);
+      await link.given(pod(1), TTL);
+      expect((await link.trySet(pod(1), "persistent")).link).not.toHaveProperty("expiresInMs");
+      expect(await link.get()).not.toHaveProperty("expiresInMs");
+    });
+
     test("what is left of a goodbye doesn't lengthen what comes next", async () => {
       const link = probeLink(subject);
       await link.givenGoodbye(1, EARLIER, 90_000);
       const result = await link.trySet(pod(1), SHORT);
       expect(result).toMatchObject({ acquired: true, link: { kind: "reservation" } });
       subject.expectExpiresIn(result.link, SHORT_MS);
+      expect(await link.get()).toMatchObject({ token: result.link.token, kind: "reservation" });
     });
 
     test("of the very same incarnation keeps the token", async () => {
@@ -77,6 +86,22 @@ export function trySetTests(subject: Subject<LinkStore>): void {
       const result = await link.trySet(pod(1, EARLIER), "persistent");
       expect(result).toMatchObject({ acquired: true });
       expectSame(result.link, before);
+      expectSame(await link.get(), before);
+    });
+
+    test("of the very same incarnation keeps the link for a whole ownedTtlMs from now on", async (context) => {
+      context.skip(!subject.can("jumpsDays"), "time can't jump over days");
+      const { ownedTtlMs = DEFAULTS.ownedTtlMs } = subject.harness;
+      const link = probeLink(subject);
+      const before = await link.given(pod(1, EARLIER), "persistent");
+      await subject.advance(ownedTtlMs - 1000);
+      expect(await link.trySet(pod(1, EARLIER), "persistent")).toEqual({
+        acquired: true,
+        link: before,
+        previous: before,
+      });
+      await subject.advance(ownedTtlMs - 1000);
+      expect(await link.get()).toEqual(before);
     });
 
     test("of a higher incarnation takes over under a new token", async () => {

@@ -61,6 +61,21 @@ export function podEventTests(subject: Subject<Store>): void {
       expect(events).toMatchObject([{ kind: "pod", sequence: 3, row: { serviceState: "NotReady", linkCount: 500 } }]);
     });
 
+    test("a number that only readings tell is no gap between two messages", async (context) => {
+      context.skip(!subject.can("pushes"), "the store pushes nothing");
+      const service = new ServiceProbe(subject);
+      const pod = await service.given(1);
+      const { events } = service.watch();
+      await service.report(pod, { serviceState: "NotReady" });
+      await service.report(pod, { serviceState: "NotReady", loadScore: 60 });
+      await service.report(pod, { serviceState: "Ready", loadScore: 60 });
+      await arrived(events, 2);
+      expect(events).toMatchObject([
+        { kind: "pod", sequence: 2, row: { serviceState: "NotReady" } },
+        { kind: "pod", sequence: 4, row: { serviceState: "Ready" } },
+      ]);
+    });
+
     test("fault 13: a listener that throws harms nobody, and one can unsubscribe", async (context) => {
       context.skip(!subject.can("pushes"), "the store pushes nothing");
       const service = new ServiceProbe(subject);

@@ -1,4 +1,4 @@
-import type { Store } from "@podlink/types";
+import type { PodReport, Store } from "@podlink/types";
 import { isGoodbye } from "@podlink/types";
 import { describe, expect, test } from "vitest";
 import { expectRefused } from "../links/expectations.ts";
@@ -54,13 +54,62 @@ export function leaveTests(subject: Subject<Store>): void {
       expect((await service.read()).rows.map((row) => row.podIndex)).toEqual([2, 3]);
     });
 
+    test("a goodbye counts as absent from the very millisecond at which its day is over", async (context) => {
+      context.skip(!subject.can("jumpsDays") || !subject.can("exactTime"), "time can't jump over days, exactly");
+      const service = new ServiceProbe(subject);
+      const pod = await service.given(1);
+      await service.leave(pod);
+      await subject.advance(DAY_MS - 1);
+      expect(await service.register({ podIndex: 1, life: "next" })).toEqual({
+        registered: false,
+        found: pod.incarnation,
+      });
+      expect(await service.row(1)).toBeDefined();
+      await subject.advance(1);
+      expect(await service.register({ podIndex: 1, life: "next" })).toMatchObject({ registered: true });
+    });
+
+    test("a registration that finds another row than it expects drops old goodbyes too", async (context) => {
+      context.skip(!subject.can("jumpsDays"), "time can't jump over days");
+      const service = new ServiceProbe(subject);
+      await service.leave(await service.given(1));
+      await subject.advance(DAY_MS);
+      expect(await service.register({ podIndex: 1, life: "next", expected: 5 })).toEqual({ registered: false });
+      expect((await service.read()).rows).toEqual([]);
+    });
+
+    test("a row of long ago that is no goodbye is not absent for who registers", async (context) => {
+      context.skip(!subject.can("jumpsDays"), "time can't jump over days");
+      const service = new ServiceProbe(subject);
+      const pod = await service.given(1);
+      await subject.advance(2 * DAY_MS);
+      expect(await service.register({ podIndex: 1, life: "next" })).toEqual({
+        registered: false,
+        found: pod.incarnation,
+      });
+    });
+
+    test.each<Partial<PodReport>>([
+      { serviceState: "Ready", routingState: "Shutdown" },
+      { serviceState: "Terminating", routingState: "Ready" },
+    ])("only both states together are a goodbye: not %o", async (states) => {
+      const service = new ServiceProbe(subject);
+      const pod = await service.given(1);
+      expect(await service.report(pod, states)).toMatchObject({ accepted: true });
+      expect(await service.report(pod, states)).toMatchObject({ accepted: true });
+      expect(await service.leave(pod)).toEqual({ left: true });
+      expect(await service.row(1)).toMatchObject({ serviceState: "Terminating", routingState: "Shutdown" });
+    });
+
     test("old goodbyes are dropped by every hundredth report too, at most 128 at a time", async (context) => {
       context.skip(!subject.can("jumpsDays"), "time can't jump over days");
       const service = new ServiceProbe(subject);
       for (let podIndex = 0; podIndex < 150; podIndex += 1) await service.leave(await service.given(podIndex));
       const pod = await service.given(200);
       await subject.advance(DAY_MS);
-      for (let count = 0; count < 100; count += 1) await service.report(pod);
+      for (let count = 0; count < 99; count += 1) await service.report(pod);
+      expect((await service.read()).rows).toHaveLength(151);
+      await service.report(pod);
       expect((await service.read()).rows).toHaveLength(151 - 128);
       for (let count = 0; count < 100; count += 1) await service.report(pod);
       expect((await service.read()).rows.map((row) => row.podIndex)).toEqual([200]);

@@ -39,6 +39,17 @@ export function loadTests(subject: Subject<Store>): void {
       expect((await service.readSince(before)).rows).toMatchObject([{ linkCount: 15 }]);
     });
 
+    test("a report that tells nothing new leaves the service's number as it is", async () => {
+      const service = new ServiceProbe(subject);
+      const first = await service.given(0, START);
+      await service.given(1, START);
+      const before = await service.read();
+      await service.report(first, { ...START, loadState: 3 });
+      const after = await service.readSince(before);
+      expect(after).toMatchObject({ complete: false, rows: [], sequence: before.sequence });
+      expect((await service.given(2)) && (await service.read()).sequence).toBe(before.sequence + 1);
+    });
+
     test("is measured since the row last took a number, so that small steps add up", async () => {
       const service = new ServiceProbe(subject);
       const pod = await service.given(0, { loadScore: 10 });

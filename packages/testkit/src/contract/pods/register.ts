@@ -116,6 +116,16 @@ export function registerTests(subject: Subject<Store>): void {
         expect(await service.register(third)).toMatchObject({ registered: true, claimAfterMs: 60_000 });
       });
 
+      test("wait: reporting Pending is not the end of it", async () => {
+        const service = new ServiceProbe(subject);
+        const old = await service.given(1);
+        const second = await service.register({ podIndex: 1, life: "b", expected: old.incarnation });
+        const pod = { podIndex: 1, life: "b", incarnation: second.registered ? second.incarnation : 0 };
+        await service.report(pod, { serviceState: "Pending" });
+        const again = await service.register({ ...pod, expected: pod.incarnation });
+        expect(again).toMatchObject({ registered: true, claimAfterMs: LEASE_MS });
+      });
+
       test("wait: a pod that has said Ready has waited", async () => {
         const service = new ServiceProbe(subject);
         const old = await service.given(1);
