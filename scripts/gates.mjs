@@ -25,6 +25,7 @@ const lists = {
   verify: [
     redis,
     { name: "lua scripts", command: ["node", "scripts/check-lua.mjs"] },
+    { name: "mutants of the lua scripts", command: ["node", "scripts/lua-mutants.mjs"] },
     { name: "long checks", command: ["vitest", "run", "--project", "long", "--maxWorkers", "1"] },
     ...[1, 2, 3].map((round) => ({ name: `end to end, round ${round}`, command: ["vitest", "run", ...endToEnd] })),
     { name: "packed packages", command: ["node", "scripts/check-packages.mjs"] },

@@ -12,12 +12,17 @@ const folder = absolute("lua");
 const target = `${folder}/src/generated.ts`;
 const include = /^(\s*)--- @include "([\w/-]+)"$/;
 
+/** Reads a file. @param {string} path from lua/, without the suffix */
+const textOf = (path) => readFileSync(`${folder}/${path}.lua`, "utf8");
+
 /**
  * The lines of a file with its includes in their places.
- * @param {string} path from lua/, without the suffix @param {Set<string>} included @param {string} indent @returns {string[]}
+ * @param {string} path from lua/, without the suffix
+ * @param {{ included: Set<string>, read: (path: string) => string }} script @param {string} indent @returns {string[]}
  */
-function linesOf(path, included, indent) {
-  return readFileSync(`${folder}/${path}.lua`, "utf8")
+function linesOf(path, script, indent) {
+  return script
+    .read(path)
     .split("\n")
     .flatMap((line) => {
       const [, inner = "", name] = include.exec(line) ?? [];
@@ -25,14 +30,21 @@ function linesOf(path, included, indent) {
         if (/@include/.test(line)) throw new Error(`lua/${path}.lua: not the form of an include: ${line}`);
         return /^\s*(?:--.*)?$/.test(line) ? [] : [indent + line];
       }
-      if (included.has(name)) return [];
-      included.add(name);
-      return linesOf(name, included, indent + inner);
+      if (script.included.has(name)) return [];
+      script.included.add(name);
+      return linesOf(name, script, indent + inner);
     });
 }
 
-/** The script as Redis gets it. @param {string} name its file's, without the suffix */
-export const sourceOf = (name) => `${linesOf(name, new Set(), "").join("\n")}\n`;
+/**
+ * The script as Redis gets it.
+ * @param {string} name its file's, without the suffix
+ * @param {(path: string) => string} [read] gives the text of a file, by its path from lua/ without the suffix; default: reads it
+ */
+export const sourceOf = (name, read = textOf) => `${linesOf(name, { included: new Set(), read }, "").join("\n")}\n`;
+
+/** What EVALSHA calls it by. @param {string} source */
+export const shaOf = (source) => createHash("sha1").update(source).digest("hex");
 
 /** The names of all scripts. */
 export const names = () =>
@@ -45,7 +57,7 @@ export const names = () =>
 export function generated() {
   const scripts = names().map((name) => {
     const source = sourceOf(name);
-    const sha = createHash("sha1").update(source).digest("hex");
+    const sha = shaOf(source);
     const text = source.replaceAll(/[\\`]|\$\{/g, "\\$&");
     return `  ${name}: {\n    name: "${name}",\n    sha: "${sha}",\n    source: \`${text}\`,\n  },\n`;
   });

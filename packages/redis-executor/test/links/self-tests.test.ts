@@ -6,7 +6,7 @@ import { linksOnRedis, PREFIX } from "./links-on-redis.ts";
 
 /** The Redis commands that a script names. */
 const commandsOf = (source: string): string[] =>
-  [...new Set(Array.from(source.matchAll(/(?:redis\.p?call\(|\{ )'([A-Z]+)'/g), ([, name = ""]) => name))].toSorted();
+  [...new Set(Array.from(source.matchAll(/(?:[cC]all\(|\{ )'([A-Z]+)'/g), ([, name = ""]) => name))].toSorted();
 
 /** Those among the commands of the self-test. */
 const testedBy = (source: string): string[] => commandsOf(source.slice(0, source.indexOf("local brokenValues")));
