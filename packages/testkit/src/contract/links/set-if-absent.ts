@@ -21,8 +21,8 @@ export function setIfAbsentTests(subject: Subject<LinkStore>): void {
       await link.given(pod(1), TTL);
       const other = new LinkProbe(subject.store, { ...link.key, service: subject.uniqueName() });
       const result = await other.setIfAbsent(pod(2), LONGER);
-      expect(result).toEqual({ created: true, link: await other.get() });
-      expect(result.link).toMatchObject({ podIndex: 2, kind: "reservation" });
+      expect(result).toMatchObject({ created: true, link: { podIndex: 2, kind: "reservation" } });
+      expectSame(await other.get(), result.link);
       expect(await link.get()).toMatchObject({ podIndex: 1 });
     });
 
