@@ -39,11 +39,19 @@ test("an operation that is sent again comes by before-repeat each time, under th
   const result = await store.execute(claim);
   expect(result).toMatchObject({ created: true, repeated: true, link: { podIndex: 1 } });
   expect(seen).toMatchObject([
-    { ...key, kind: "setIfAbsent" },
-    { ...key, kind: "setIfAbsent" },
+    { ...key, kind: "setIfAbsent", mayHaveRun: true },
+    { ...key, kind: "setIfAbsent", mayHaveRun: true },
   ]);
   expect(seen[0]?.["opId"]).toEqual(expect.any(String));
   expect(seen[1]?.["opId"]).toBe(seen[0]?.["opId"]);
+});
+
+test("one that certainly was not carried out says so when it is sent again", async () => {
+  const seen = repeats();
+  const error = () => new RouteError("STORE_UNAVAILABLE", "it was never sent", { outcome: "not-applied" });
+  failpoints.on("before-script", { action: "throw", error, times: 1 });
+  expect(await store.execute({ ...claim, uid: "bob" })).toMatchObject({ created: true });
+  expect(seen).toMatchObject([{ uid: "bob", mayHaveRun: false }]);
 });
 
 test("what is sent once doesn't, also when its outcome stays unknown", async () => {

@@ -53,6 +53,8 @@ interface SyncFailpoints {
     readonly service?: string;
     /** Absent in reads. */
     readonly opId: string | undefined;
+    /** Whether the try before it may have been carried out, or may still be. */
+    readonly mayHaveRun: boolean;
   };
 }
 

@@ -197,7 +197,7 @@ export class LinkBatcher {
     const resume = (): void => {
       if (!this.#paused.delete(ops)) return;
       for (const pending of ops) {
-        failpoint("before-repeat", { ...pending.op, opId: pending.opId });
+        failpoint("before-repeat", { ...pending.op, opId: pending.opId, mayHaveRun: ran });
         this.#ask(pending);
       }
     };

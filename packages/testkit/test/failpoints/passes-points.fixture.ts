@@ -12,5 +12,5 @@ async function pass(name: string, call: () => Promise<void> | void | undefined):
 
 process.on("exit", () => process.stdout.write("finally\n"));
 for (const uid of ["ann", "bob", "carl"]) await pass("before-claim", () => failpoint("before-claim", { uid }));
-const context = { namespace: "n", service: "s", uid: "ann", kind: "get", opId: undefined };
+const context = { namespace: "n", service: "s", uid: "ann", kind: "get", opId: undefined, mayHaveRun: true };
 await pass("before-repeat", () => failpoint("before-repeat", context));
