@@ -33,13 +33,17 @@ export interface ProgramsRun {
 export function runPrograms(programs: readonly Program[], options: RunOptions): ProgramsRun {
   const { stores, time, uidPrefix = ({ seed }) => `s${seed}`, ...facts } = options;
   if (stores.length === 0) throw new RouteError("CONFIG", "runPrograms.stores: there must be one at least");
+  const logs = new Map<string, LinkLog>();
   const running = programs.map((program, index) => {
     const log = new LinkLog({ ...facts, time });
-    return new RunningProgram(program, { log, stores, uidPrefix: uidPrefix(program, index) });
+    const prefix = uidPrefix(program, index);
+    if (logs.has(prefix)) throw new RouteError("CONFIG", `runPrograms: two programs have the uids of ${prefix}`);
+    logs.set(prefix, log);
+    return new RunningProgram(program, { log, stores, uidPrefix: prefix });
   });
   return {
     histories: runAll(running, time),
-    attempted: (attempt) => running.some(({ log }) => log.attempted(attempt)),
+    attempted: (attempt) => logs.get(prefixOf(attempt.uid))?.attempted(attempt) ?? false,
   };
 }
 
@@ -55,6 +59,10 @@ async function runAll(running: readonly RunningProgram[], time: SteppedTime): Pr
     for (const { log } of running) log.close();
   }
 }
+
+const uidOf = (prefix: string, number: number): string => `${prefix}-${number}`;
+/** The other way round: which program a uid belongs to. */
+const prefixOf = (uid: string): string => uid.slice(0, uid.lastIndexOf("-"));
 
 interface ProgramPlace {
   readonly log: LinkLog;
@@ -92,7 +100,7 @@ class RunningProgram {
   async #runList(list: readonly OpDraft[], client: number): Promise<void> {
     const { store, seen } = this.#clients[client] as RunningClient;
     for (const drawn of list) {
-      const uid = `${this.#uidPrefix}-${drawn.uid}`;
+      const uid = uidOf(this.#uidPrefix, drawn.uid);
       const link = `${drawn.service}/${uid}`;
       const known = seen.get(link) ?? {};
       try {
