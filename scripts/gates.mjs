@@ -27,6 +27,10 @@ const lists = {
     { name: "lua scripts", command: ["node", "scripts/check-lua.mjs"] },
     { name: "mutants of the lua scripts", command: ["node", "scripts/lua-mutants.mjs"] },
     { name: "long checks", command: ["vitest", "run", "--project", "long", "--maxWorkers", "1"] },
+    {
+      name: "10,000 histories on a single Redis, and on a Cluster",
+      command: ["env", "HISTORIES=10000", "vitest", "run", "--project", "@podlink/redis-executor", "test/history/"],
+    },
     ...[1, 2, 3].map((round) => ({ name: `end to end, round ${round}`, command: ["vitest", "run", ...endToEnd] })),
     { name: "packed packages", command: ["node", "scripts/check-packages.mjs"] },
     { name: "documents", command: ["node", "scripts/check-docs.mjs"] },
