@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config";
+import { plantedFault } from "./scripts/planted-faults/plugin.mjs";
 import { absolute, workspace } from "./scripts/workspace.mjs";
 
 /** The least share of lines of packages/** that the tests must run, in percent. */
@@ -22,6 +23,8 @@ const long = {
 };
 
 export default defineConfig({
+  // Set by scripts/planted-faults.mjs only.
+  plugins: plantedFault(process.env["PODLINK_PLANTED"]),
   resolve: { conditions },
   ssr: { resolve: { conditions } },
   test: {

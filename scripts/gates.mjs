@@ -31,6 +31,7 @@ const lists = {
       name: "10,000 histories on a single Redis, and on a Cluster",
       command: ["env", "HISTORIES=10000", "vitest", "run", "--project", "@podlink/redis-executor", "test/history/"],
     },
+    { name: "planted faults", command: ["node", "scripts/planted-faults.mjs"] },
     ...[1, 2, 3].map((round) => ({ name: `end to end, round ${round}`, command: ["vitest", "run", ...endToEnd] })),
     { name: "packed packages", command: ["node", "scripts/check-packages.mjs"] },
     { name: "documents", command: ["node", "scripts/check-docs.mjs"] },
