@@ -24,11 +24,12 @@ const environment = v.object({
   ALLOW_ANONYMOUS: v.optional(v.picklist(["true", "false"]), "false"),
   LOG_LEVEL: v.optional(logLevel, "info"),
   CLOSE_DEADLINE_MS: wholeText("10000"),
+  HOLD_MS: wholeText("0"),
 });
 
 /**
  * Reads PORT, HOST, PODLINK_NAMESPACE, REDIS_URL, PODLINK_STORE, SERVICES (comma separated), ALLOW_ANONYMOUS, LOG_LEVEL,
- * CLOSE_DEADLINE_MS.
+ * CLOSE_DEADLINE_MS, HOLD_MS (how long a request waits for a pod that takes it).
  * @throws RouteError CONFIG naming the variable, its value and the rule.
  */
 export function gatewayFromEnvironment(variables: Readonly<Record<string, string | undefined>>): GatewayEnvironment {
@@ -46,6 +47,7 @@ export function gatewayFromEnvironment(variables: Readonly<Record<string, string
       allowAnonymous: read.ALLOW_ANONYMOUS === "true",
       logLevel: read.LOG_LEVEL,
       closeDeadlineMs: read.CLOSE_DEADLINE_MS,
+      proxy: { holdMs: read.HOLD_MS },
       ...(services === undefined ? undefined : { services: services.split(",").map((name) => name.trim()) }),
     },
   };

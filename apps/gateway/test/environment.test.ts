@@ -4,7 +4,14 @@ import { gatewayFromEnvironment } from "@podlink/gateway";
 test("an empty environment means the defaults", () => {
   expect(gatewayFromEnvironment({})).toEqual({
     connection: {},
-    gateway: { port: 8080, host: "127.0.0.1", allowAnonymous: false, logLevel: "info", closeDeadlineMs: 10_000 },
+    gateway: {
+      port: 8080,
+      host: "127.0.0.1",
+      allowAnonymous: false,
+      logLevel: "info",
+      closeDeadlineMs: 10_000,
+      proxy: { holdMs: 0 },
+    },
   });
 });
 
@@ -18,6 +25,7 @@ test("every variable counts", () => {
     ALLOW_ANONYMOUS: "true",
     LOG_LEVEL: "debug",
     CLOSE_DEADLINE_MS: "5",
+    HOLD_MS: "7000",
     HOME: "/root",
   };
   expect(gatewayFromEnvironment(variables)).toEqual({
@@ -28,6 +36,7 @@ test("every variable counts", () => {
       allowAnonymous: true,
       logLevel: "debug",
       closeDeadlineMs: 5,
+      proxy: { holdMs: 7000 },
       services: ["room", "chat"],
     },
   });

@@ -5,6 +5,7 @@ import type { Failure } from "./failures.ts";
 import { podBusy, refusedForGood, upstreamFailure } from "./failures.ts";
 import { headerOf, requestHeaders, responseHeaders } from "./forwarded-headers.ts";
 import { decodeLink, WIRE } from "./headers.ts";
+import { Hold } from "./hold.ts";
 import type { PodPool } from "./pod-pools.ts";
 import { closedError, targetTextOf } from "./pod-pools.ts";
 import { sendPooled } from "./pooled-request.ts";
@@ -19,6 +20,7 @@ import type { Upstream, UpstreamEvents, UpstreamFailure } from "./upstream.ts";
 
 /** Misdirected Request (RFC 9110 section 15.5.20): the pod executed nothing. */
 const MISDIRECTED = 421;
+const UNAVAILABLE = 503;
 
 /** One request through the proxy, from the caller's head to the last byte of the pod's response. */
 export class Exchange implements UpstreamEvents, Cuttable {
@@ -27,6 +29,7 @@ export class Exchange implements UpstreamEvents, Cuttable {
   readonly #res: ServerResponse;
   readonly #passage: Passage;
   readonly #scope: Scope | undefined;
+  readonly #hold: Hold;
   #body: RequestBody | undefined;
   #target: PodTarget | undefined;
   #pod: PodPool | undefined;
@@ -40,6 +43,7 @@ export class Exchange implements UpstreamEvents, Cuttable {
     this.#res = res;
     this.#passage = passage;
     this.#scope = watch(context);
+    this.#hold = new Hold(context);
   }
 
   start(): void {
@@ -52,7 +56,7 @@ export class Exchange implements UpstreamEvents, Cuttable {
       return;
     }
     if (length !== 0) this.#body = new RequestBody(this.#req, maxBodyBytes, (error) => this.#refuseBody(error));
-    this.#follow(this.#context.route.target(this.#passage.uid));
+    this.#try();
   }
 
   // ---- What the pod says. ----
@@ -62,6 +66,8 @@ export class Exchange implements UpstreamEvents, Cuttable {
       this.#repeat(headers);
       return;
     }
+    // From the guard, before anything was executed. The application's own 503 is an answer like any other.
+    if (status === UNAVAILABLE && headerOf(headers, WIRE.refused) !== undefined && this.#wait()) return;
     this.#body?.accept();
     try {
       this.#res.writeHead(status, responseHeaders(headers, (this.#target as PodTarget).podIndex));
@@ -88,10 +94,15 @@ export class Exchange implements UpstreamEvents, Cuttable {
 
   failed(failure: UpstreamFailure): void {
     this.#leavePod();
-    this.#fail(upstreamFailure(failure, this.#context.counters));
+    this.#failUnlessHeld(upstreamFailure(failure, this.#context.counters));
   }
 
   // ---- What we do. ----
+
+  #try(): void {
+    this.#hasRepeated = false;
+    this.#follow(this.#context.route.target(this.#passage.uid));
+  }
 
   #follow(target: Promise<PodTarget>): void {
     target.then(
@@ -111,7 +122,7 @@ export class Exchange implements UpstreamEvents, Cuttable {
       return;
     }
     if (pod.running >= options.maxRequestsPerPod) {
-      this.#fail(podBusy(counters));
+      this.#failUnlessHeld(podBusy(counters));
       return;
     }
     pod.running += 1;
@@ -121,7 +132,7 @@ export class Exchange implements UpstreamEvents, Cuttable {
       this.#upstream = this.#open(pod, target);
     } catch (cause) {
       this.#leavePod();
-      this.#fail(upstreamFailure({ kind: "unreached", cause: cause as Error }, counters));
+      this.#failUnlessHeld(upstreamFailure({ kind: "unreached", cause: cause as Error }, counters));
     }
   }
 
@@ -152,7 +163,7 @@ export class Exchange implements UpstreamEvents, Cuttable {
     this.#upstream?.ignore();
     this.#leavePod();
     if (this.#hasRepeated || this.#body?.isRepeatable === false) {
-      this.#fail(refusedForGood(counters));
+      this.#failUnlessHeld(refusedForGood(counters));
       return;
     }
     this.#hasRepeated = true;
@@ -165,7 +176,21 @@ export class Exchange implements UpstreamEvents, Cuttable {
   #unresolved(error: unknown): void {
     if (this.#isOver) return;
     this.#context.counters.unresolved += 1;
-    this.#fail({ error: RouteError.from(error) });
+    const known = RouteError.from(error);
+    if (!known.retryable || !this.#wait()) this.#fail({ error: known });
+  }
+
+  /** Nobody executed it: it may wait for a pod that takes it. False: it is to be answered now. */
+  #wait(): boolean {
+    if (this.#isOver || this.#body?.isRepeatable === false) return false;
+    if (!this.#hold.wait(() => this.#try())) return false;
+    this.#upstream?.ignore();
+    this.#leavePod();
+    return true;
+  }
+
+  #failUnlessHeld(failure: Failure): void {
+    if (failure.error.outcome !== "not-applied" || !this.#wait()) this.#fail(failure);
   }
 
   #refuseBody(error: RouteError): void {
@@ -209,6 +234,7 @@ export class Exchange implements UpstreamEvents, Cuttable {
   #finish(error: RouteError | undefined): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    this.#hold.end();
     this.#context.running.delete(this);
     this.#body?.discard();
     this.#scope?.end(error);

@@ -20,6 +20,14 @@ export interface ProxyLimits {
   readonly maxConnectionsPerPod?: number;
   /** The most requests under way or waiting for one pod; beyond it, 503. Default 10000. */
   readonly maxRequestsPerPod?: number;
+  /**
+   * How long a request waits for a pod that takes it, from its beginning, in milliseconds: while its pod is gone and its
+   * user is being moved, or while a pod hands over. Only what nobody executed waits, and of a body only one of up to 64 KiB.
+   * Then, and with 0, it is answered 503 with Retry-After. Default 0.
+   */
+  readonly holdMs?: number;
+  /** The most requests that wait so at a time; one more is answered at once. Default 1000. */
+  readonly maxHeld?: number;
   /** The most upgraded connections (WebSockets) in all; beyond it, 503. Default 10000. */
   readonly maxUpgrades?: number;
   /** An upgraded connection that is silent both ways for so long is closed, in milliseconds. 0: never. Default 0. */
@@ -53,6 +61,8 @@ export const proxyLimits: v.GenericSchema<unknown, ResolvedProxyLimits> = v.opti
     maxHeaderBytes: whole(1024, 16_384),
     maxConnectionsPerPod: whole(1, 256),
     maxRequestsPerPod: whole(1, 10_000),
+    holdMs: whole(0, 0, 600_000),
+    maxHeld: whole(1, 1000, 1_000_000),
     maxUpgrades: whole(0, 10_000),
     upgradeIdleMs: whole(0, 0),
     origins: v.optional(v.union([v.picklist(["same", "any"]), v.pipe(v.array(v.string()), v.readonly())]), "same"),

@@ -14,6 +14,12 @@ export class ProxyCounters {
   broken = 0;
   /** Given up by the caller. */
   aborted = 0;
+  /** Waiting now for a pod that takes them. */
+  holding = 0;
+  /** Held at least once. */
+  held = 0;
+  /** Tries of held requests. */
+  heldTries = 0;
   loops = 0;
   upgrades = 0;
 

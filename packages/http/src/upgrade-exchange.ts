@@ -7,6 +7,7 @@ import type { Failure } from "./failures.ts";
 import { refusedForGood, upstreamFailure } from "./failures.ts";
 import { headerOf, requestHeaders, responseHeaders } from "./forwarded-headers.ts";
 import { decodeLink, WIRE } from "./headers.ts";
+import { Hold } from "./hold.ts";
 import { endpointOf } from "./pod-address.ts";
 import { targetText } from "./pod-pools.ts";
 import type { PodTarget } from "./ports.ts";
@@ -18,6 +19,7 @@ import { keyOf, watch } from "./service-context.ts";
 import { failureKind, openSingle } from "./single-request.ts";
 
 const MISDIRECTED = 421;
+const UNAVAILABLE = 503;
 const UPGRADE = ["connection", "Upgrade", "upgrade", "websocket"];
 
 /** One WebSocket through the proxy: its handshake, which may be sent twice, and then the bytes of both sides. */
@@ -29,6 +31,7 @@ export class UpgradeExchange implements Cuttable {
   readonly #passage: Passage;
   readonly #onEnd: () => void;
   readonly #scope: Scope | undefined;
+  readonly #hold: Hold;
   #request: ClientRequest | undefined;
   #podSocket: Socket | undefined;
   #hasRepeated = false;
@@ -49,6 +52,7 @@ export class UpgradeExchange implements Cuttable {
     this.#passage = passage;
     this.#onEnd = onEnd;
     this.#scope = watch(context);
+    this.#hold = new Hold(context);
   }
 
   start(): void {
@@ -58,7 +62,7 @@ export class UpgradeExchange implements Cuttable {
       this.#request?.destroy();
       this.#onEnd();
     });
-    this.#context.route.target(this.#passage.uid).then(this.#send, this.#unresolved);
+    this.#try();
   }
 
   /** Closes both sides: the proxy closes. */
@@ -66,6 +70,11 @@ export class UpgradeExchange implements Cuttable {
     this.#request?.destroy();
     this.#podSocket?.destroy();
     this.#socket.destroy();
+  }
+
+  #try(): void {
+    this.#hasRepeated = false;
+    this.#context.route.target(this.#passage.uid).then(this.#send, this.#unresolved);
   }
 
   readonly #send = (target: PodTarget): void => {
@@ -91,7 +100,8 @@ export class UpgradeExchange implements Cuttable {
     request.on("response", (response) => this.#answered(target, response));
     request.on("error", (cause) => {
       if (this.#request !== request || this.#isAnswered) return;
-      this.#fail(upstreamFailure({ kind: failureKind(cause, isConnected()), cause }, counters));
+      this.#request = undefined;
+      this.#failUnlessHeld(upstreamFailure({ kind: failureKind(cause, isConnected()), cause }, counters));
     });
     request.end();
   }
@@ -118,6 +128,13 @@ export class UpgradeExchange implements Cuttable {
       this.#repeat(target, response.rawHeaders);
       return;
     }
+    // From the guard: nothing was begun. The application's own 503 is an answer like any other.
+    const isRefused = response.statusCode === UNAVAILABLE && headerOf(response.rawHeaders, WIRE.refused) !== undefined;
+    if (isRefused && this.#wait()) {
+      this.#request = undefined;
+      response.destroy();
+      return;
+    }
     this.#settle(undefined);
     const headers = [...responseHeaders(response.rawHeaders, target.podIndex), "connection", "close"];
     this.#socket.write(headText(response.statusCode ?? 502, headers), "latin1");
@@ -128,7 +145,7 @@ export class UpgradeExchange implements Cuttable {
   #repeat(target: PodTarget, headers: readonly string[]): void {
     const { route, counters } = this.#context;
     if (this.#hasRepeated) {
-      this.#fail(refusedForGood(counters));
+      this.#failUnlessHeld(refusedForGood(counters));
       return;
     }
     this.#hasRepeated = true;
@@ -140,8 +157,30 @@ export class UpgradeExchange implements Cuttable {
 
   readonly #unresolved = (error: unknown): void => {
     this.#context.counters.unresolved += 1;
-    this.#fail({ error: RouteError.from(error) });
+    const known = RouteError.from(error);
+    if (!known.retryable || !this.#wait()) this.#fail({ error: known });
   };
+
+  /** Nothing was begun: it may wait for a pod that takes it. False: it is to be answered now. */
+  #wait(): boolean {
+    if (this.#isAnswered || this.#socket.destroyed) return false;
+    // Nobody reads the socket yet, so that its end would not be seen. What comes early stays in its buffer.
+    if (this.#socket.listenerCount("readable", this.#look) === 0)
+      this.#socket.on("readable", this.#look).on("end", this.#left);
+    return this.#hold.wait(() => this.#try());
+  }
+
+  readonly #look = (): void => {
+    if (this.#socket.readableLength === 0) this.#socket.read();
+  };
+
+  readonly #left = (): void => {
+    this.#socket.destroy();
+  };
+
+  #failUnlessHeld(failure: Failure): void {
+    if (failure.error.outcome !== "not-applied" || !this.#wait()) this.#fail(failure);
+  }
 
   #fail(failure: Failure): void {
     if (this.#isAnswered) return;
@@ -153,6 +192,8 @@ export class UpgradeExchange implements Cuttable {
   #settle(error: RouteError | undefined): void {
     if (this.#isAnswered) return;
     this.#isAnswered = true;
+    this.#hold.end();
+    this.#socket.off("readable", this.#look).off("end", this.#left);
     this.#scope?.end(error);
   }
 }
