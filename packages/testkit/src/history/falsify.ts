@@ -2,7 +2,7 @@ import type { Link, LinkOp, ResultOf } from "@podlink/types";
 import type { AnsweredOp, LinkHistory, RecordedOp } from "./recorded-op.ts";
 import { byLink, isAnswered } from "./recorded-op.ts";
 import { claimOf, linkAfter, linkBefore, opIdOf } from "./results.ts";
-import { SeededRandom } from "./seeded-random.ts";
+import { SeededRandom } from "../seeded-random.ts";
 
 /** Which lie is told. */
 export type FalsehoodKind = "a token twice" | "two winners" | "a token that went back" | "a link that nobody made";

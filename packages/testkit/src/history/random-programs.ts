@@ -1,6 +1,6 @@
 import type { LinkOp, LinkOpKind, Lifetime } from "@podlink/types";
 import { RouteError } from "@podlink/types";
-import { SeededRandom } from "./seeded-random.ts";
+import { SeededRandom } from "../seeded-random.ts";
 
 export interface ProgramOptions {
   /** The same seed, the same program. Any whole number. */

@@ -10,7 +10,7 @@ import type { LoadReport } from "./load-report.ts";
 import { messageOf } from "./message-of.ts";
 import type { LoadSettings } from "./options.ts";
 import { Phases } from "./phases.ts";
-import { seededRandom } from "./random.ts";
+import { seededRandom } from "../seeded-random.ts";
 import type { RequestPorts, RequestResult } from "./run-request.ts";
 import { isChange, runRequest } from "./run-request.ts";
 import { Timeline } from "./timeline.ts";

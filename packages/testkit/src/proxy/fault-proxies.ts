@@ -1,7 +1,7 @@
 import { RouteError } from "@podlink/types";
 import type { FaultProxy } from "./fault-proxy.ts";
 import { startFaultProxy } from "./fault-proxy.ts";
-import { mixedSeed } from "./random.ts";
+import { mixedSeed } from "./mixed-seed.ts";
 import type { FaultProxyOptions } from "./options.ts";
 
 /** A server's address, as it and its peers call it. */

@@ -1,5 +1,6 @@
 import type { Direction, Fault, ProxiedConnection } from "./fault.ts";
-import { mixedSeed, seededRandom } from "./random.ts";
+import { seededRandom } from "../seeded-random.ts";
+import { mixedSeed } from "./mixed-seed.ts";
 import type { ProxyRecord } from "./record.ts";
 import type { WaitOptions, Waits } from "./waits.ts";
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { dueTimes } from "../../src/load/arrivals.ts";
-import { seededRandom } from "../../src/load/random.ts";
+import { seededRandom } from "../../src/seeded-random.ts";
 
 const first = (count: number, arrivals: "constant" | "poisson", seed = 1): number[] => {
   const times = dueTimes({ ratePerSecond: 200, arrivals, random: seededRandom(seed) });

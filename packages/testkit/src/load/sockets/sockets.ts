@@ -2,7 +2,7 @@ import { defer, withDeadline } from "@podlink/types";
 import { Kinds } from "../kinds.ts";
 import { Latencies } from "../latencies.ts";
 import { messageOf } from "../message-of.ts";
-import { seededRandom } from "../random.ts";
+import { seededRandom } from "../../seeded-random.ts";
 import { LiveSocket } from "./live-socket.ts";
 import type { SocketOptions, SocketSettings } from "./options.ts";
 import { parseSocketOptions } from "./options.ts";

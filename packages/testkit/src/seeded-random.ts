@@ -1,18 +1,25 @@
-/** Random numbers that are the same for the same seed (mulberry32). */
+/**
+ * Numbers from 0 to below 1, the same for the same seed (mulberry32).
+ * @param seed any whole number
+ */
+export function seededRandom(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}
+
+/** What is drawn from them. */
 export class SeededRandom {
-  #state: number;
+  /** From 0 to below 1. */
+  readonly fraction: () => number;
 
   /** @param seed any whole number. */
   constructor(seed: number) {
-    this.#state = seed >>> 0;
-  }
-
-  /** From 0 to 1, without 1. */
-  fraction(): number {
-    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(this.#state ^ (this.#state >>> 15), this.#state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+    this.fraction = seededRandom(seed);
   }
 
   /** A whole number from `min` to `max`, both included. */
