@@ -1,13 +1,13 @@
 import { setTimeout } from "node:timers/promises";
 import type { RedisOptions } from "ioredis";
 import { Cluster, Redis } from "ioredis";
+import { startFaultProxy } from "@podlink/testkit";
 import type { RedisServer } from "@podlink/testkit/redis";
 import { startCluster, startRedis } from "@podlink/testkit/redis";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { RedisExecutor } from "../../src/index.ts";
 import { eventually, failureOf, increment, openConnection } from "../support/connections.ts";
 import { uniquePrefix } from "../support/executor-harness.ts";
-import { startTcpProxy } from "../support/tcp-proxy.ts";
 
 let redis: RedisServer;
 beforeAll(async () => void (redis = await startRedis()));
@@ -71,11 +71,11 @@ test("its offline queue runs nothing that its caller has given up", async () => 
 });
 
 test("what it would send again after a lost reply is not executed twice", async () => {
-  const proxy = await startTcpProxy(redis.port);
+  const proxy = await startFaultProxy({ target: redis });
   const client = clientOf(proxy.port, { autoResendUnfulfilledCommands: true, retryStrategy: () => 10 });
   const { connection } = openConnection({ client, commandTimeoutMs: 5000 });
   await connection.run(increment, ["warm"], []);
-  proxy.dropNextReply();
+  proxy.add({ fault: "loseReply", times: 1 });
   const { error, tookMs } = await failureOf(() => connection.run(increment, ["resent"], []));
   expect(error.outcome).toBe("unknown");
   expect(tookMs).toBeLessThan(3000);

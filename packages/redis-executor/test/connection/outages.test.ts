@@ -1,9 +1,9 @@
 import { setTimeout } from "node:timers/promises";
+import { startFaultProxy } from "@podlink/testkit";
 import type { RedisServer } from "@podlink/testkit/redis";
 import { startRedis } from "@podlink/testkit/redis";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { eventually, failureOf, increment, openConnection } from "../support/connections.ts";
-import { startTcpProxy } from "../support/tcp-proxy.ts";
 
 /** Far above every deadline here, far below a call that hangs: the machine may be busy. */
 const IN_TIME_MS = 1500;
@@ -107,10 +107,10 @@ describe("Redis that is stopped", () => {
 
 describe("a line that fails without a word", () => {
   test("calls end at their deadline, the dead connection is given up, and another is made", async () => {
-    const proxy = await startTcpProxy(redis.port);
+    const proxy = await startFaultProxy({ target: redis });
     const { connection } = openConnection({ url: urlOf(proxy.port), commandTimeoutMs: 100 });
     await connection.whenReady(1000);
-    proxy.blackhole();
+    proxy.add({ fault: "blackhole", afterEnd: "dead" });
     const { error, tookMs } = await failureOf(() => connection.run(increment, ["k"], []));
     expect(error).toMatchObject({ code: "TIMEOUT", outcome: "unknown" });
     expect(tookMs).toBeLessThan(IN_TIME_MS);
@@ -124,10 +124,10 @@ describe("a line that fails without a word", () => {
   });
 
   test("a write whose reply was lost is executed once, and its caller hears that it may have been", async () => {
-    const proxy = await startTcpProxy(redis.port);
+    const proxy = await startFaultProxy({ target: redis });
     const { connection } = openConnection({ url: urlOf(proxy.port) });
     await connection.run(increment, ["warm"], []);
-    proxy.dropNextReply();
+    proxy.add({ fault: "loseReply", times: 1 });
     const { error } = await failureOf(() => connection.run(increment, ["k"], []));
     expect(error.outcome).toBe("unknown");
     await eventually("an answer", () => connection.run(increment, ["warm"], []));

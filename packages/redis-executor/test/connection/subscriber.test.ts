@@ -1,9 +1,9 @@
 import { setTimeout } from "node:timers/promises";
+import { startFaultProxy } from "@podlink/testkit";
 import type { RedisServer } from "@podlink/testkit/redis";
 import { startRedis } from "@podlink/testkit/redis";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { eventually, increment, openConnection, script } from "../support/connections.ts";
-import { startTcpProxy } from "../support/tcp-proxy.ts";
 
 let redis: RedisServer;
 beforeAll(async () => void (redis = await startRedis()));
@@ -93,7 +93,7 @@ test("a listener that throws is logged and harms nobody", async () => {
 });
 
 test("a line that fails without a word is found out, and is a gap", async () => {
-  const proxy = await startTcpProxy(redis.port);
+  const proxy = await startFaultProxy({ target: redis });
   const opened = openConnection({
     url: `redis://127.0.0.1:${proxy.port}`,
     commandTimeoutMs: 50,
@@ -102,7 +102,7 @@ test("a line that fails without a word is found out, and is a gap", async () => 
   });
   const { heard, subscription } = heardOf(opened, "silent");
   await subscription.effective;
-  proxy.blackhole();
+  proxy.add({ fault: "blackhole", afterEnd: "dead" });
   await setTimeout(500);
   proxy.heal();
   await eventually("a gap", () => heard.includes("gap"));
