@@ -11,6 +11,8 @@ export type { FaultyStore } from "./fakes/faulty-store.ts";
 export { faultyStore } from "./fakes/faulty-store.ts";
 export type { ScheduledStore, TaskScheduler } from "./fakes/scheduled-store.ts";
 export { scheduledStore } from "./fakes/scheduled-store.ts";
+export type { StepProgram, StepRules } from "./fakes/step-commands.ts";
+export { stepCommands } from "./fakes/step-commands.ts";
 export type { PropertyRuns } from "./properties/property-runs.ts";
 export { propertyRuns } from "./properties/property-runs.ts";
 export type { CallHook, StoreCall, StoreMethod } from "./fakes/faults.ts";
@@ -78,7 +80,7 @@ export type { OpDraft, Program, ProgramOptions, Round, TokenChoice } from "./his
 export { randomProgram } from "./history/random-programs.ts";
 export type { ProgramsRun, RunOptions } from "./history/run-programs.ts";
 export { runPrograms } from "./history/run-programs.ts";
-export { SeededRandom } from "./history/seeded-random.ts";
+export { SeededRandom } from "./seeded-random.ts";
 export type { Falsehood, FalsehoodKind, FalsifyOptions } from "./history/falsify.ts";
 export { falsify } from "./history/falsify.ts";
 export type { IsBad } from "./history/shrink-history.ts";

@@ -1,4 +1,6 @@
 import type { Link } from "@podlink/types";
+import type { StepProgram } from "@podlink/testkit";
+import { stepCommands } from "@podlink/testkit";
 import fc from "fast-check";
 import { NAMESPACE, SERVICE } from "../world.ts";
 import type { CacheModel } from "./cache-model.ts";
@@ -60,38 +62,18 @@ const action: fc.Arbitrary<Action> = fc.oneof(
   of(6, "pass", { ms: fc.constantFrom(10, 40, 120, 300, 1700) }),
 );
 
-/** One thing that happens; then the model looks at the cache. */
-class Step implements fc.AsyncCommand<CacheModel, CachingCaller> {
-  readonly #action: Action;
-
-  constructor(what: Action) {
-    this.#action = what;
-  }
-
-  check(): boolean {
-    return true;
-  }
-
-  async run(model: CacheModel, caller: CachingCaller): Promise<void> {
-    await perform(caller, this.#action);
-    await caller.here.clock.advance(0);
-    caller.look();
-    model.checkAborted();
-    if (model.violations.length > 0) throw new Error(model.violations.join("; "));
-  }
-
-  toString(): string {
-    return JSON.stringify(this.#action);
-  }
-}
-
-/** Programs of up to `maxCommands` steps. */
-export function steps(maxCommands: number): fc.Arbitrary<Iterable<Step>> {
-  return fc.commands<CacheModel, CachingCaller, false>([action.map((what) => new Step(what))], {
+/** Programs of up to `maxCommands` steps; after each the model looks. */
+export const steps = (maxCommands: number): fc.Arbitrary<StepProgram<CacheModel, CachingCaller>> =>
+  stepCommands(action, {
     maxCommands,
-    size: "max",
-  }) as fc.Arbitrary<Iterable<Step>>;
-}
+    perform: (_model: CacheModel, caller: CachingCaller, step) => perform(caller, step),
+    look: async (model, caller) => {
+      await caller.here.clock.advance(0);
+      caller.look();
+      model.checkAborted();
+      return model.violations;
+    },
+  });
 
 async function perform(caller: CachingCaller, step: Action): Promise<void> {
   const { here, answers, aborts } = caller;

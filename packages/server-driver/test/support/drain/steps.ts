@@ -1,3 +1,5 @@
+import type { StepProgram } from "@podlink/testkit";
+import { stepCommands } from "@podlink/testkit";
 import fc from "fast-check";
 import type { OwnershipModel } from "../one-owner/ownership-model.ts";
 import { FAST } from "../world.ts";
@@ -61,37 +63,17 @@ const action: fc.Arbitrary<Action> = fc.oneof(
   of(12, "pass", { ms: fc.constantFrom(5, 30, 90, 250, 600) }),
 );
 
-/** One thing that happens; then the model looks at all pods. */
-class Step implements fc.AsyncCommand<OwnershipModel, Fleet> {
-  readonly #action: Action;
-
-  constructor(what: Action) {
-    this.#action = what;
-  }
-
-  check(): boolean {
-    return true;
-  }
-
-  async run(model: OwnershipModel, fleet: Fleet): Promise<void> {
-    await perform(fleet, this.#action);
-    fleet.simulation.check();
-    fleet.checkCounters();
-    if (model.violations.length > 0) throw new Error(model.violations.join("; "));
-  }
-
-  toString(): string {
-    return JSON.stringify(this.#action);
-  }
-}
-
-/** Programs of up to `maxCommands` steps. */
-export function steps(maxCommands: number): fc.Arbitrary<Iterable<Step>> {
-  return fc.commands<OwnershipModel, Fleet, false>([action.map((what) => new Step(what))], {
+/** Programs of up to `maxCommands` steps; after each the model looks. */
+export const steps = (maxCommands: number): fc.Arbitrary<StepProgram<OwnershipModel, Fleet>> =>
+  stepCommands(action, {
     maxCommands,
-    size: "max",
-  }) as fc.Arbitrary<Iterable<Step>>;
-}
+    perform: (_model: OwnershipModel, fleet: Fleet, step) => perform(fleet, step),
+    look: (model, fleet) => {
+      fleet.simulation.check();
+      fleet.checkCounters();
+      return model.violations;
+    },
+  });
 
 async function perform(fleet: Fleet, step: Action): Promise<void> {
   const { simulation } = fleet;

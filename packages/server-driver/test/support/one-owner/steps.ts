@@ -1,4 +1,5 @@
-import type { StoreMethod } from "@podlink/testkit";
+import type { StepProgram, StoreMethod } from "@podlink/testkit";
+import { stepCommands } from "@podlink/testkit";
 import fc from "fast-check";
 import { FAST, NAMESPACE, SERVICE } from "../world.ts";
 import type { OwnershipModel } from "./ownership-model.ts";
@@ -92,36 +93,16 @@ const action: fc.Arbitrary<Action> = fc.oneof(
 const SOMETIME_MS = 5000;
 const CALL_MS = 1000;
 
-/** One thing that happens; then the model looks at all pods. */
-class Step implements fc.AsyncCommand<OwnershipModel, Simulation> {
-  readonly #action: Action;
-
-  constructor(what: Action) {
-    this.#action = what;
-  }
-
-  check(): boolean {
-    return true;
-  }
-
-  async run(model: OwnershipModel, simulation: Simulation): Promise<void> {
-    await perform(simulation, this.#action);
-    simulation.check();
-    if (model.violations.length > 0) throw new Error(model.violations.join("; "));
-  }
-
-  toString(): string {
-    return JSON.stringify(this.#action);
-  }
-}
-
-/** Programs of up to `maxCommands` steps. */
-export function steps(maxCommands: number): fc.Arbitrary<Iterable<Step>> {
-  return fc.commands<OwnershipModel, Simulation, false>([action.map((what) => new Step(what))], {
+/** Programs of up to `maxCommands` steps; after each the model looks. */
+export const steps = (maxCommands: number): fc.Arbitrary<StepProgram<OwnershipModel, Simulation>> =>
+  stepCommands(action, {
     maxCommands,
-    size: "max",
-  }) as fc.Arbitrary<Iterable<Step>>;
-}
+    perform: (_model: OwnershipModel, simulation: Simulation, step) => perform(simulation, step),
+    look: (model, simulation) => {
+      simulation.check();
+      return model.violations;
+    },
+  });
 
 async function perform(simulation: Simulation, step: Action): Promise<void> {
   const { model } = simulation;
