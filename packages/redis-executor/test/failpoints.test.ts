@@ -2,7 +2,7 @@ import type { FailpointContext } from "@podlink/testkit";
 import { failpoints } from "@podlink/testkit";
 import type { RedisServer } from "@podlink/testkit/redis";
 import { startRedis } from "@podlink/testkit/redis";
-import { RouteError } from "@podlink/types";
+import { linkKey, RouteError } from "@podlink/types";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { RedisExecutor } from "../src/index.ts";
 import { uniquePrefix } from "./support/executor-harness.ts";
@@ -12,11 +12,13 @@ const claim = { kind: "setIfAbsent", ...key, owner: { podIndex: 1 }, lifetime: {
 
 let redis: RedisServer;
 let store: RedisExecutor;
+let prefix: string;
 beforeAll(async () => {
   redis = await startRedis();
 });
 beforeEach(async () => {
-  store = new RedisExecutor({ url: redis.url, prefix: uniquePrefix() });
+  prefix = uniquePrefix();
+  store = new RedisExecutor({ url: redis.url, prefix });
   await store.init([key.namespace]);
 });
 afterEach(async () => {
@@ -100,3 +102,18 @@ test.each(["before-script", "after-script"] as const)(
     expect(await store.execute(claim)).toMatchObject({ link: { podIndex: 1 } });
   },
 );
+
+test("an operation whose repeat is refused may still have been carried out: its outcome stays unknown", async () => {
+  const uid = "dora";
+  const error = () => new RouteError("TIMEOUT", "its reply is lost", { outcome: "unknown" });
+  // Carried out, and then somebody of a newer version has the link before the repeat arrives.
+  failpoints.on("after-script", {
+    run: async () => {
+      await redis.cli("HSET", linkKey(prefix, key.namespace, uid, 64), key.service, "2|of the future");
+    },
+    times: 1,
+  });
+  failpoints.on("after-script", { action: "throw", error, times: 1 });
+  await expect(store.execute({ ...claim, uid })).rejects.toMatchObject({ code: "CORRUPT", outcome: "unknown" });
+  await expect(store.execute({ ...claim, uid })).rejects.toMatchObject({ code: "CORRUPT", outcome: "not-applied" });
+});

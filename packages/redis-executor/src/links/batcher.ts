@@ -162,8 +162,12 @@ export class LinkBatcher {
       for (let index = 0; index < run.ops.length; index += 1) {
         const pending = run.ops[index] as PendingOp;
         const outcome = outcomeOf(pending, replies === undefined ? PLAIN : replies[index], context);
-        if ("error" in outcome && outcome.error.code === "CORRUPT") this.#options.onCorrupt();
-        this.#finish(pending, outcome);
+        if (!("error" in outcome)) this.#finish(pending, outcome);
+        else {
+          if (outcome.error.code === "CORRUPT") this.#options.onCorrupt();
+          // What refused this try says nothing of one before it that may have been carried out.
+          this.#finish(pending, { error: finalError(pending, outcome.error) });
+        }
       }
     }
   }
@@ -197,8 +201,9 @@ export class LinkBatcher {
     const resume = (): void => {
       if (!this.#paused.delete(ops)) return;
       for (const pending of ops) {
-        failpoint("before-repeat", { ...pending.op, opId: pending.opId, mayHaveRun: ran });
         this.#ask(pending);
+        if (pending.isSettled) continue; // it leaves the queue unsent
+        failpoint("before-repeat", { ...pending.op, opId: pending.opId, mayHaveRun: ran });
       }
     };
     if (isHealthy) {
