@@ -1,3 +1,4 @@
+import type { LinkOp } from "@podlink/types";
 import { RouteError } from "@podlink/types";
 import type { LinkHistory, RecordedOp } from "@podlink/testkit";
 import { isDeepStrictEqual } from "node:util";
@@ -21,9 +22,9 @@ const REACH = 4;
 export function hasExplanation(history: LinkHistory): boolean {
   const items = history.operations.flatMap((recorded): Item[] => {
     const { outcome, attempts = 1 } = recorded;
-    if (outcome.kind === "refused") return [];
     const isAnswered = outcome.kind === "answered";
-    return Array.from({ length: attempts }, (_, copy) => ({ recorded, isAnswered: isAnswered && copy === 0 }));
+    const runs = outcome.kind === "refused" ? attempts - 1 : attempts;
+    return Array.from({ length: runs }, (_, copy) => ({ recorded, isAnswered: isAnswered && copy === 0 }));
   });
   return new Reference(history).place(items, undefined, new Set());
 }
@@ -69,7 +70,7 @@ class Reference {
     const opId = op.kind === "get" ? "read" : (op.opId ?? `unnamed-${recorded.id}`);
     const nowUs = timeMs * 1000;
     const results = new Set<number>();
-    for (const leastToken of this.#leastTokens(nowUs, before?.token ?? 0)) {
+    for (const leastToken of this.#leastTokens(nowUs, before?.token ?? 0, floorOf(op))) {
       const context = { nowMs: timeMs, nowUs, highestToken: leastToken - 1, opId };
       let step;
       try {
@@ -90,16 +91,25 @@ class Reference {
     return false;
   }
 
-  #leastTokens(nowUs: number, token: number): number[] {
-    const around = [nowUs, token + 1].flatMap((from) => Array.from({ length: REACH }, (_, above) => from + above));
+  #leastTokens(nowUs: number, token: number, floor: number): number[] {
+    const around = [nowUs, token + 1, floor + 1].flatMap((from) =>
+      Array.from({ length: REACH }, (_, above) => from + above),
+    );
     return [...new Set([1, ...around, ...this.#mentioned])];
   }
 
   #latestMs(before: number): number {
     const last = this.#history.operations.find(({ returned }) => returned === before);
     const called = this.#history.operations.filter((recorded) => recorded.called < before);
-    return Math.max(...called.map(({ times }) => Math.min(...times)), ...(last?.times ?? []), last?.returnedAtMs ?? 0);
+    const returned = called.filter((recorded) => (recorded.returned ?? Infinity) < before);
+    const proven = returned.map(({ times, returnedAtMs }) => returnedAtMs ?? Math.max(...times));
+    const begun = called.map(({ times }) => Math.min(...times));
+    return Math.max(...begun, ...proven, ...(last?.times ?? []), last?.returnedAtMs ?? 0);
   }
+}
+
+function floorOf(op: LinkOp): number {
+  return "owner" in op ? Number(op.owner.tokenFloor ?? 0) : 0;
 }
 
 function plain(value: unknown): unknown {

@@ -1,13 +1,12 @@
-import { checkHistory } from "@podlink/testkit";
+import { checkHistory, propertyRuns } from "@podlink/testkit";
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { applyLinkOp } from "../../src/index.ts";
 import { hasExplanation } from "./reference-checker.ts";
 import { smallHistories } from "./small-histories.ts";
 
-const RUNS = Number(process.env["HISTORY_RUNS"] ?? 400);
-
 test("the checker agrees with one that tries every order, run, time and token", () => {
+  const runs = propertyRuns("the checker's reference", { numRuns: 400, seed: 20_261_125 });
   const verdicts = { linearizable: 0, contradiction: 0, undecided: 0 };
   const property = fc.property(smallHistories, (history) => {
     const checked = checkHistory(history, { model: applyLinkOp });
@@ -15,8 +14,8 @@ test("the checker agrees with one that tries every order, run, time and token", 
     const expected = hasExplanation(history) ? "linearizable" : "contradiction";
     expect(checked.verdict, "explanation" in checked ? checked.explanation : "").toBe(expected);
   });
-  fc.assert(property, { numRuns: RUNS });
+  fc.assert(property, runs);
   // Both verdicts have been compared, and often.
-  expect(verdicts.linearizable).toBeGreaterThan(RUNS / 5);
-  expect(verdicts.contradiction).toBeGreaterThan(RUNS / 5);
+  expect(verdicts.linearizable).toBeGreaterThan(runs.numRuns / 5);
+  expect(verdicts.contradiction).toBeGreaterThan(runs.numRuns / 5);
 });

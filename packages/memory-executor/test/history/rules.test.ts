@@ -76,6 +76,12 @@ test("what was refused never happened", () => {
   expect(verdictOf([write, { asked: get, at: [3, 4], told: undefined }])).toBe("linearizable");
 });
 
+test("of what was refused in the end, an earlier sending may have happened", () => {
+  const read = { asked: get, at: [3, 4], told: one } as const;
+  expect(verdictOf([{ asked: claim(1), at: [1, 2], told: REFUSED, attempts: 2 }, read])).toBe("linearizable");
+  expect(verdictOf([{ asked: claim(1), at: [1, 2], told: REFUSED }, read])).toBe("contradiction");
+});
+
 test("a repeat is answered from the record of an earlier sending; without one it can't be", () => {
   const told = { created: true, link: one, repeated: true };
   expect(verdictOf([{ asked: claim(1), at: [1, 2], told, attempts: 2 }])).toBe("linearizable");
@@ -185,6 +191,33 @@ test("on a real clock lifetimes may differ by what is tolerated", () => {
   ];
   expect(verdictOf(read, { toleranceMs: 2 })).toBe("linearizable");
   expect(verdictOf(read, { toleranceMs: 1 })).toBe("contradiction");
+});
+
+test("on a real clock a link may have lived a little longer for one operation than for the next", () => {
+  const ending: Told[] = [
+    {
+      asked: { kind: "set", ...naming(1, { ttlMs: 50 }) },
+      at: [1, 2],
+      told: { link: { ...one, expiresInMs: 50 } },
+      times: [NOW_MS, NOW_MS + 2],
+    },
+    { asked: get, at: [3, 4], told: { ...one, expiresInMs: 1 }, times: [NOW_MS + 50] },
+    { asked: get, at: [5, 6], told: undefined, times: [NOW_MS + 51] },
+  ];
+  expect(verdictOf(ending)).toBe("contradiction");
+  expect(verdictOf(ending, { toleranceMs: 2 })).toBe("linearizable");
+});
+
+test("what an earlier return proves of the store's time lets an expired record be dropped", () => {
+  const dropped: Told[] = [
+    { asked: { kind: "set", ...naming(1, { ttlMs: 10 }) }, at: [1, 2], told: { link: { ...one, expiresInMs: 10 } } },
+    { asked: get, at: [3, 5], told: undefined, times: [NOW_MS, NOW_MS + 10] },
+    { asked: claim(2), at: [4, 6], told: { created: true, link: reservation(2, FIRST + 2) }, times: [NOW_MS] },
+  ];
+  expect(verdictOf(dropped)).toBe("linearizable");
+  expect(verdictOf([dropped[0] as Told, { ...(dropped[1] as Told), at: [5, 7] }, dropped[2] as Told])).toBe(
+    "contradiction",
+  );
 });
 
 test("an expired record may still be stored or not: a token grows over it, or starts again", () => {

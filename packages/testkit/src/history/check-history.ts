@@ -7,7 +7,7 @@ import { RunModel } from "./link-model.ts";
 import { runsOfLink, StoreTimes } from "./link-runs.ts";
 import type { OrderStep } from "./link-search.ts";
 import { LinkSearch } from "./link-search.ts";
-import type { LinkHistory } from "./recorded-op.ts";
+import type { LinkHistory, RecordedOp } from "./recorded-op.ts";
 import { byLink } from "./recorded-op.ts";
 import { tokenMadeTwice } from "./results.ts";
 
@@ -51,17 +51,18 @@ export function checkHistory<R extends ModelRecord>(history: LinkHistory, option
   const { model, maxStates = MAX_STATES, ...unknown } = options;
   checkOptions(maxStates, unknown);
   checkRecordedOps(history.operations);
-  const times = new StoreTimes(history.operations);
+  const { toleranceMs = 0 } = history;
+  const judged = widened(history.operations, toleranceMs);
+  const times = new StoreTimes(judged);
   const runModel = new RunModel(model, history);
   const orders = new Map<string, readonly OrderStep[]>();
   const undecided: string[] = [];
-  for (const [link, operations] of byLink(history.operations)) {
+  for (const [link, operations] of byLink(judged)) {
     const twice = history.tokensMayRepeat === true ? undefined : tokenMadeTwice(operations);
     if (twice !== undefined) {
       const explanation = explainTokenMadeTwice(link, operations, twice);
       return { verdict: "contradiction", link, reason: "a token made twice", explanation };
     }
-    const { toleranceMs = 0 } = history;
     const runs = runsOfLink(operations, times, history);
     const result = new LinkSearch(runs, runModel, { maxStates, toleranceMs }).run();
     if (result.found === "order") orders.set(link, result.steps);
@@ -72,6 +73,15 @@ export function checkHistory<R extends ModelRecord>(history: LinkHistory, option
     }
   }
   return undecided.length > 0 ? { verdict: "undecided", links: undecided } : { verdict: "linearizable", orders };
+}
+
+/** On a real clock the store judged each operation near its times: near the end of a link that decides whether it lives. */
+function widened(operations: readonly RecordedOp[], toleranceMs: number): readonly RecordedOp[] {
+  if (toleranceMs === 0) return operations;
+  return operations.map((recorded) => {
+    const times = recorded.times.flatMap((timeMs) => [timeMs, timeMs - toleranceMs, timeMs + toleranceMs]);
+    return { ...recorded, times: [...new Set(times)] };
+  });
 }
 
 function checkOptions(maxStates: number, unknown: object): void {

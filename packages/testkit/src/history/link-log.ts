@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import type { LinkKey, LinkOp, LinkOpKind, Subscription } from "@podlink/types";
 import type { LinkHistory, Outcome, RecordedOp } from "./recorded-op.ts";
 import { linkName } from "./recorded-op.ts";
@@ -35,6 +36,8 @@ export class LinkLog {
   readonly #open = new Set<Entry>();
   readonly #byOpId = new Map<string, Entry>();
   readonly #steps: Subscription | undefined;
+  /** What the ids of operations begin with that bring none: another log of the same links must not make the same. */
+  readonly #ids = randomBytes(4).readUInt32BE().toString(36).padStart(7, "0").slice(-5);
   #place = 0;
 
   constructor({ time, ...facts }: LinkLogOptions) {
@@ -48,7 +51,8 @@ export class LinkLog {
   /** Notes that a client calls an operation. A mutation without an id gets one. */
   call(client: string, asked: LinkOp): OpenEntry {
     const number = this.#entries.length + 1;
-    const op = asked.kind === "get" || asked.opId !== undefined ? asked : { ...asked, opId: `n${number.toString(36)}` };
+    const op =
+      asked.kind === "get" || asked.opId !== undefined ? asked : { ...asked, opId: this.#ids + number.toString(36) };
     const entry: Entry = {
       id: `o${number}`,
       client,

@@ -46,30 +46,34 @@ export function runsOfLink(operations: readonly RecordedOp[], times: StoreTimes,
 
 /** The store's time as the whole history shows it. */
 export class StoreTimes {
-  readonly #called: readonly number[];
-  /** For each of `#called`: the latest time of it and all before it. */
+  /** Where something is known of it, in order. */
+  readonly #places: number[] = [];
+  /** For each of `#places`: the latest time known by then. */
   readonly #latest: number[] = [];
 
   constructor(operations: readonly RecordedOp[]) {
-    const ordered = operations.toSorted((a, b) => a.called - b.called);
-    this.#called = ordered.map(({ called }) => called);
+    const known = operations.flatMap(({ called, returned, times, returnedAtMs }) => [
+      // Only the first at the call: later ones may lie after the return of an operation that was called later.
+      { place: called, atMs: Math.min(...times) },
+      ...(returned === undefined ? [] : [{ place: returned, atMs: returnedAtMs ?? Math.max(...times) }]),
+    ]);
     let latest = 0;
-    for (const { times } of ordered) {
-      // Only its first: later ones may lie after the return of an operation that was called later.
-      latest = Math.max(latest, Math.min(...times));
+    for (const { place, atMs } of known.toSorted((a, b) => a.place - b.place)) {
+      latest = Math.max(latest, atMs);
+      this.#places.push(place);
       this.#latest.push(latest);
     }
   }
 
   /** The store's latest time before an operation returned, in ms. */
-  latestBefore({ returned, returnedAtMs, times }: AnsweredOp): number {
+  latestBefore({ returned, times }: AnsweredOp): number {
     let from = 0;
-    let to = this.#called.length;
+    let to = this.#places.length;
     while (from < to) {
       const middle = (from + to) >>> 1;
-      if ((this.#called[middle] as number) < returned) from = middle + 1;
+      if ((this.#places[middle] as number) <= returned) from = middle + 1;
       else to = middle;
     }
-    return Math.max(this.#latest[from - 1] ?? 0, returnedAtMs ?? 0, ...times);
+    return Math.max(this.#latest[from - 1] ?? 0, ...times);
   }
 }

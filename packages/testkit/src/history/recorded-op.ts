@@ -4,7 +4,7 @@ import type { LinkKey, LinkOp, ResultOf } from "@podlink/types";
 export type Outcome =
   /** Carried out, with this answer. `result` absent: a `get` that found nothing. */
   | { readonly kind: "answered"; readonly result?: ResultOf<LinkOp> }
-  /** Certainly not carried out, neither now nor later. */
+  /** Certainly not carried out, neither now nor later; of several attempts that is said of the last one. */
   | { readonly kind: "refused"; readonly code?: string }
   /** Nobody knows: carried out at any moment since the call, also long after its caller gave up, or never. */
   | { readonly kind: "unknown"; readonly code?: string };
@@ -38,7 +38,10 @@ export interface LinkHistory {
   readonly operations: readonly RecordedOp[];
   /** How long the store kept a persistent link, in milliseconds. Default 7 days. */
   readonly ownedTtlMs?: number;
-  /** By how much `expiresInMs` may differ from the model's, in milliseconds: for runs on a real clock. Default 0. */
+  /**
+   * For runs on a real clock, in milliseconds: by how much `expiresInMs` may differ from the model's, and how far from its
+   * times an operation may have been judged. Default 0.
+   */
   readonly toleranceMs?: number;
   /**
    * Whether two operations may have made the same token of a link after its record was gone: where the store's time stands
@@ -59,8 +62,8 @@ export function isAnswered(recorded: RecordedOp): recorded is AnsweredOp {
 
 /** How often an operation may have been carried out besides the one that was answered. */
 export function doubtfulRuns({ op, outcome, attempts = 1 }: RecordedOp): number {
-  if (op.kind === "get" || outcome.kind === "refused") return 0;
-  return outcome.kind === "answered" ? attempts - 1 : attempts;
+  if (op.kind === "get") return 0;
+  return outcome.kind === "unknown" ? attempts : attempts - 1;
 }
 
 /** A link's name, as one text. */

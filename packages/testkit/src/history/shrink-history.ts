@@ -36,7 +36,10 @@ function pinned(history: LinkHistory): LinkHistory {
   const returnedAtMs = new Map<RecordedOp, number>();
   for (const { recorded, isCall } of events.toSorted((a, b) => a.place - b.place)) {
     if (isCall) latestMs = Math.max(latestMs, Math.min(...recorded.times));
-    else returnedAtMs.set(recorded, Math.max(latestMs, ...recorded.times, recorded.returnedAtMs ?? 0));
+    else {
+      latestMs = Math.max(latestMs, ...recorded.times, recorded.returnedAtMs ?? 0);
+      returnedAtMs.set(recorded, latestMs);
+    }
   }
   const operations = history.operations.map((recorded) =>
     isAnswered(recorded) ? { ...recorded, returnedAtMs: returnedAtMs.get(recorded) as number } : recorded,
