@@ -13,13 +13,19 @@ const project = (name: string, folder: string) => ({
     name,
     root: absolute(folder),
     include: [folder.startsWith("tests/") ? "**/*.test.ts" : "test/**/*.test.ts"],
-    exclude: ["test/long/**"],
+    exclude: ["test/long/**", "test/rows/**"],
   },
 });
 /** What takes minutes, for `npm run verify`. */
 const long = {
   extends: true as const,
   test: { name: "long", root: absolute("apps/demo"), include: ["test/long/**/*.test.ts"] },
+};
+
+/** The fault catalogue, for `npm run verify`: real faults, one after another. */
+const faults = {
+  extends: true as const,
+  test: { name: "faults", root: absolute("."), include: ["apps/{faults,demo}/test/rows/**/*.test.ts"] },
 };
 
 export default defineConfig({
@@ -42,6 +48,7 @@ export default defineConfig({
       ...workspace().map(({ folder, manifest }) => project(manifest.name, folder)),
       project("house", "tests/house"),
       long,
+      faults,
     ],
   },
 });

@@ -20,7 +20,7 @@ const lists = {
     { name: "unused files, exports, dependencies", command: ["knip", "--no-progress"] },
     { name: "package manifests", command: ["sherif", "--fail-on-warnings"] },
     redis,
-    { name: "tests", command: ["vitest", "run", "--coverage", "--project", "!long"] },
+    { name: "tests", command: ["vitest", "run", "--coverage", "--project", "!long", "--project", "!faults"] },
   ],
   verify: [
     redis,
@@ -32,6 +32,7 @@ const lists = {
       command: ["env", "HISTORIES=10000", "vitest", "run", "--project", "@podlink/redis-executor", "test/history/"],
     },
     { name: "planted faults", command: ["node", "scripts/planted-faults.mjs"] },
+    { name: "fault catalogue", command: ["node", "scripts/faults.mjs"] },
     ...[1, 2, 3].map((round) => ({ name: `end to end, round ${round}`, command: ["vitest", "run", ...endToEnd] })),
     { name: "packed packages", command: ["node", "scripts/check-packages.mjs"] },
     { name: "documents", command: ["node", "scripts/check-docs.mjs"] },

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 
 /** From the top down: a package imports from the rows below its own, never from its own row or above. */
 export const rows = [
-  ["apps/gateway", "apps/stateful-server", "apps/demo", "apps/bench"],
+  ["apps/gateway", "apps/stateful-server", "apps/demo", "apps/bench", "apps/faults"],
   ["packages/podlink"],
   ["packages/http", "packages/sessions"],
   ["packages/client-driver", "packages/server-driver"],
@@ -21,8 +21,9 @@ export const testkit = { folder: "packages/testkit", imports: ["packages/types"]
 
 /** What one app starts of another, though they share a row. @type {Record<string, string[]>} */
 export const sideways = {
-  "apps/demo": ["apps/gateway", "apps/stateful-server", testkit.folder],
+  "apps/demo": ["apps/gateway", "apps/stateful-server", "apps/faults", testkit.folder],
   "apps/bench": [testkit.folder],
+  "apps/faults": [testkit.folder],
 };
 
 /** Libraries that are another package's business: these packages reach them through a port of `types` or not at all. */
