@@ -178,6 +178,7 @@ export class LinkBatcher {
     const again: PendingOp[] = [];
     for (const pending of opsOf(batch)) {
       pending.isDoubtful ||= ran;
+      pending.refusal = error;
       // Of keys that are moving to another node one at a time can be found.
       pending.isAlone = !ran && this.#options.connection.kind === "cluster";
       if (error.retryable && !this.#isClosed && !pending.isSettled && mayRepeat(pending)) again.push(pending);

@@ -39,6 +39,8 @@ export class PendingOp {
   isOnWire = false;
   /** An earlier try may have been carried out. */
   isDoubtful = false;
+  /** What the last try failed with. Absent: there was none before. */
+  refusal: RouteError | undefined;
   /** The next try takes nothing else along. */
   isAlone = false;
   /** Mutations of the same link that wait for this one. */
@@ -66,6 +68,7 @@ export class PendingOp {
     this.wait = parts.wait;
     this.isMutation = op.kind !== "get" && op.kind !== "services";
     this.opId = op.kind === "get" || op.kind === "services" ? undefined : op.opId;
+    this.refusal = undefined;
     this.followers = undefined;
     this.neighbour = undefined;
   }

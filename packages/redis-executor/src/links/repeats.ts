@@ -41,5 +41,10 @@ export function waitEnded(pending: PendingOp, code: "TIMEOUT" | "CANCELLED", wha
   if (pending.isDoubtful || pending.isOnWire) {
     return new RouteError(code, message, pending.isMutation ? { outcome: "unknown" } : {});
   }
+  const { refusal } = pending;
+  if (code === "TIMEOUT" && refusal !== undefined) {
+    // It was answered, and refused each time: who reads the error needs to know why.
+    return new RouteError(code, `${message}; ${refusal.message}`, { outcome: "not-applied", cause: refusal });
+  }
   return new RouteError(code, message, { outcome: "not-applied" });
 }

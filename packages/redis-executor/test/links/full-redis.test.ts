@@ -1,5 +1,7 @@
+import { startRedis } from "@podlink/testkit/redis";
 import type { LinkOp } from "@podlink/types";
 import { expect, test } from "vitest";
+import { RedisExecutor } from "../../src/index.ts";
 import { linksOnRedis } from "./links-on-redis.ts";
 
 const at = (uid: string) => ({ namespace: "prod", service: "room", uid });
@@ -74,6 +76,21 @@ test("too few replicas: writes are refused, nothing is changed, renewals too", a
   await expect(set).rejects.toMatchObject({ code: "STORE_UNAVAILABLE", outcome: "not-applied" });
   await on.server.config("min-replicas-to-write", 0);
   expect(await on.links.execute({ kind: "get", ...at("a") })).toMatchObject({ podIndex: 1 });
+});
+
+test("what is refused until its caller's wait is over says why, not as if nobody had answered", async () => {
+  await using server = await startRedis();
+  await using store = new RedisExecutor({ url: server.url });
+  await store.execute({ kind: "set", ...at("a"), owner, lifetime: "persistent" });
+  await server.config("min-replicas-to-write", 1);
+  const renew = { kind: "renew", ...at("a"), expected: { podIndex: 1 }, lifetime: "persistent" } as const;
+  const renewal = store.execute(renew, { timeoutMs: 300 });
+  await expect(renewal).rejects.toMatchObject({
+    code: "TIMEOUT",
+    outcome: "not-applied",
+    message: expect.stringContaining("NOREPLICAS") as string,
+    cause: expect.objectContaining({ code: "STORE_UNAVAILABLE" }) as unknown,
+  });
 });
 
 test("a server that is a replica now refuses the whole call, so that its client looks for the primary", async () => {
