@@ -10,7 +10,7 @@ import { Redis } from "ioredis";
 import { expect, onTestFinished, vi } from "vitest";
 import { Lateness } from "./support/redis-lateness.ts";
 import { startCaller, startPod, TIMES } from "./support/redis-pods.ts";
-import { claim, failureOf, NAMESPACE, openStore, read, SERVICE, set, uids } from "./support/redis-store.ts";
+import { claim, failureOf, NAMESPACE, openStore, read, SERVICE, set } from "./support/redis-store.ts";
 
 const CHANNEL = `pl:{${NAMESPACE}/${SERVICE}}:events`;
 
@@ -199,13 +199,11 @@ faultRow(30, "a caller that missed a move is answered 421 by the old pod, and fi
     (await rooms.call("ann", (pod) => fetch(pod.url("/"), { headers: pod.headers }))).text();
   expect(await visit()).toBe("0");
   // The old pod isn't told either: its notice is on the line that has gone dark.
-  const rule = row
-    .proxy(line)
-    .add({
-      fault: "blackhole",
-      direction: "toClient",
-      bytes: (chunk) => chunk.includes("ann") && chunk.includes("message"),
-    });
+  const rule = row.proxy(line).add({
+    fault: "blackhole",
+    direction: "toClient",
+    bytes: (chunk) => chunk.includes("ann") && chunk.includes("message"),
+  });
   using lateness = new Lateness();
   await next.pod.driver.setLinkedPod("ann");
   const movedAtMs = performance.now();

@@ -17,6 +17,24 @@ async function writes(redis: RedisServer): Promise<number> {
   return [cmdstat_hset, cmdstat_hsetnx].reduce((sum, said) => sum + Number(/calls=(\d+)/.exec(said)?.[1] ?? 0), 0);
 }
 
+faultRow(
+  5,
+  "a write that can't be repeated is made once; its caller hears that it may have been, and reads which",
+  async (row) => {
+    await using redis = await startRedis();
+    await using line = await startFaultProxy({ target: redis });
+    await using store = await openStore({ url: line.url("redis") });
+    const before = await writes(redis);
+    const rule = row.proxy(line).add({ fault: "loseReply", times: 1 });
+    const { error } = await row.request(() => failureOf(() => store.execute(set("alice", 3))));
+    expect(rule.fired).toBe(1);
+    expect(error).toMatchObject({ code: "TIMEOUT", outcome: "unknown" });
+    await vi.waitFor(async () => expect(await store.execute(read("alice"))).toMatchObject({ podIndex: 3 }), 5000);
+    expect((await writes(redis)) - before).toBe(1);
+    row.saw("a set: TIMEOUT, unknown; written once, and read afterwards");
+  },
+);
+
 faultRow(6, "a write that can't be repeated ends unknown, and never happens", async (row) => {
   await using redis = await startRedis();
   await using line = await startFaultProxy({ target: redis });
@@ -246,7 +264,7 @@ faultRow(10, "links, refusals, pods and messages that come byte by byte are read
   const links = await row.request(() => store.executeAll(names.map(read), call));
   expect(links).toEqual(await direct.executeAll(names.map(read)));
 
-  const key = String(((await redis.cli("KEYS", "*-3")) as unknown[])[0] ?? "");
+  const [key = ""] = (await redis.cli("KEYS", "*-3")) as string[];
   expect(key).not.toBe("");
   await redis.cli("DEL", key);
   await redis.cli("SET", key, "not a hash");
