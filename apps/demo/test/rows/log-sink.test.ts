@@ -40,7 +40,7 @@ faultRow(
     try {
       const start = async (program: "gateway" | "stateful-server") => {
         const pipe = join(folder, program);
-        execFileSync("mkfifo", [pipe]);
+        execFileSync("/bin/sh", ["-c", `mkfifo "${pipe}"`]);
         const reader = await supervisor.start({ name: `${program}-log`, command: ["cat", pipe] });
         const { url, options } = await pipedProgram(program, { redis: redis.url, pipe });
         await supervisor.start(options);

@@ -7,10 +7,10 @@ import type { Pod } from "podlink";
 import { joinAsPod } from "podlink";
 import { routesWith, serverWith, times } from "../../support/times.ts";
 
-export type Answer = (req: IncomingMessage, res: ServerResponse, pod: Pod) => void | Promise<void>;
+type Answer = (req: IncomingMessage, res: ServerResponse, pod: Pod) => void | Promise<void>;
 
 /** Where a pod that listens at `port` says that it can be reached. Default: there. */
-export type Registered = (port: number) => Promise<{ readonly host: string; readonly port: number }>;
+type Registered = (port: number) => Promise<{ readonly host: string; readonly port: number }>;
 
 export interface SmallPodOptions {
   readonly redis: string;
