@@ -1,3 +1,4 @@
+import type { Server } from "node:http";
 import type { FaultRow } from "@podlink/faults";
 import type { FaultProxy } from "@podlink/testkit";
 import { startFaultProxy } from "@podlink/testkit";
@@ -89,6 +90,17 @@ export class Place implements AsyncDisposable {
     const caller = await connect({ ...common, logger: silentLogger, ...options });
     this.#open.push(caller);
     return caller;
+  }
+
+  /** Ends with the place, its connections with it. */
+  closing(server: Server, before: () => Promise<void> = () => Promise.resolve()): void {
+    this.#open.push({
+      async [Symbol.asyncDispose]() {
+        server.closeAllConnections();
+        server.close();
+        await before();
+      },
+    });
   }
 
   /** All lines pass again, and everything ends: callers and pods first, then their lines, then Redis. */
