@@ -23,7 +23,11 @@ faultRow(51, "a second SIGTERM hurries one drain: its users are moved once, and 
   await using processes = new PodProcesses(row);
   const url = place.redis.url;
   const propagationMs = 8000; // so long the first one alone would wait
-  const app = await processes.start({ podIndex: 0, redisUrl: url, server: { propagationMs, stop: { deadlineMs: 20_000 } } });
+  const app = await processes.start({
+    podIndex: 0,
+    redisUrl: url,
+    server: { propagationMs, stop: { deadlineMs: 20_000 } },
+  });
   const other = await place.pod(1, { server: PROCESS_TIMES, routes: PROCESS_ROUTES });
   const caller = await place.caller(slow);
   await routable(caller, 2);
@@ -94,39 +98,48 @@ faultRow(51, "a drain while it starts: nothing is registered after it, and it is
   row.saw(`stopped 3 times before it had registered: over after ${Math.round(tookMs)} ms, never registered`);
 });
 
-faultRow(52, "a drain while Redis stands still ends in time, and its users move when its lease is over", async (row) => {
-  await using place = await Place.start(row);
-  await using processes = new PodProcesses(row);
-  const server = { stop: { deadlineMs: 2000 } };
-  const app = await processes.start({ podIndex: 0, redisUrl: place.redis.url, server });
-  const caller = await place.caller(slow);
-  await routable(caller, 1);
-  await settleAt(caller, app, 0, ["ann"]);
-  const before = (await storedLink(caller, "ann"))!;
+faultRow(
+  52,
+  "a drain while Redis stands still ends in time, and its users move when its lease is over",
+  async (row) => {
+    await using place = await Place.start(row);
+    await using processes = new PodProcesses(row);
+    const server = { stop: { deadlineMs: 2000 } };
+    const app = await processes.start({ podIndex: 0, redisUrl: place.redis.url, server });
+    const caller = await place.caller(slow);
+    await routable(caller, 1);
+    await settleAt(caller, app, 0, ["ann"]);
+    const before = (await storedLink(caller, "ann"))!;
 
-  await place.redis.stop();
-  app.signal("SIGTERM");
-  const termAtMs = performance.now();
-  const asked = await row.request(() => caller.service(SERVICE).resolve("bob").catch((error: unknown) => error));
-  expect(asked).toMatchObject({ code: expect.stringMatching(/^(STORE_UNAVAILABLE|TIMEOUT)$/) as string });
-  const ending = await app.whenEnded();
-  expect(ending).toMatchObject({ code: 0, wasOverdue: false });
-  const tookMs = ending.atMs - termAtMs;
+    await place.redis.stop();
+    app.signal("SIGTERM");
+    const termAtMs = performance.now();
+    const asked = await row.request(() =>
+      caller
+        .service(SERVICE)
+        .resolve("bob")
+        .catch((error: unknown) => error),
+    );
+    expect(asked).toMatchObject({ code: expect.stringMatching(/^(STORE_UNAVAILABLE|TIMEOUT)$/) as string });
+    const ending = await app.whenEnded();
+    expect(ending).toMatchObject({ code: 0, wasOverdue: false });
+    const tookMs = ending.atMs - termAtMs;
 
-  await place.redis.cont();
-  await vi.waitFor(async () => {
-    expect(await storedLink(caller, "ann")).toMatchObject({ token: before.token, podIndex: 0 });
-  }, GENEROUS);
-  const other = await place.pod(1, { server: PROCESS_TIMES, routes: PROCESS_ROUTES });
-  const moved = await vi.waitFor(async () => {
-    const link = await row.request(() => caller.service(SERVICE).resolve("ann"));
-    expect(link.podIndex).toBe(1);
-    return link;
-  }, GENEROUS);
-  expect(Number(moved.token)).toBeGreaterThan(Number(before.token));
-  expect(await other.pod.driver.guard("ann")).toMatchObject({ ok: true });
-  row.saw(`ended ${Math.round(tookMs)} ms after SIGTERM, deadline 2000 ms; its user moved when its lease was over`);
-});
+    await place.redis.cont();
+    await vi.waitFor(async () => {
+      expect(await storedLink(caller, "ann")).toMatchObject({ token: before.token, podIndex: 0 });
+    }, GENEROUS);
+    const other = await place.pod(1, { server: PROCESS_TIMES, routes: PROCESS_ROUTES });
+    const moved = await vi.waitFor(async () => {
+      const link = await row.request(() => caller.service(SERVICE).resolve("ann"));
+      expect(link.podIndex).toBe(1);
+      return link;
+    }, GENEROUS);
+    expect(Number(moved.token)).toBeGreaterThan(Number(before.token));
+    expect(await other.pod.driver.guard("ann")).toMatchObject({ ok: true });
+    row.saw(`ended ${Math.round(tookMs)} ms after SIGTERM, deadline 2000 ms; its user moved when its lease was over`);
+  },
+);
 
 faultRow(53, "all pods drain: nobody can be placed, and links wait for the next life", async (row) => {
   await using place = await Place.start(row);

@@ -11,10 +11,13 @@ const ROUND_TRIP_MS = 50;
 
 /** The link, or why there is none now. */
 async function ask(caller: Podlink, uid: string): Promise<Link | string> {
-  return caller.service(SERVICE).resolve(uid).catch((error: unknown) => {
-    if (!RouteError.is(error)) throw error;
-    return error.code;
-  });
+  return caller
+    .service(SERVICE)
+    .resolve(uid)
+    .catch((error: unknown) => {
+      if (!RouteError.is(error)) throw error;
+      return error.code;
+    });
 }
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
@@ -60,7 +63,11 @@ faultRow(45, "a pod whose heartbeats are lost is fenced before others take its u
   // Back on the line it registers anew, and learns who has its user: it never takes him back.
   cut.line.heal();
   await vi.waitFor(async () => {
-    expect(await cut.pod.driver.guard("ann")).toMatchObject({ ok: false, reason: "held-by", link: { podIndex: moved.podIndex } });
+    expect(await cut.pod.driver.guard("ann")).toMatchObject({
+      ok: false,
+      reason: "held-by",
+      link: { podIndex: moved.podIndex },
+    });
   }, GENEROUS);
   expect(await storedLink(caller, "ann")).toMatchObject({ kind: "owned", podIndex: moved.podIndex });
   const gapMs = Math.round(movedAtMs - lastServedAtMs);

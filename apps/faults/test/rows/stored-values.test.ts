@@ -43,63 +43,71 @@ faultRow(56, "broken values of our version count as absent and are counted, for 
     expect(store.read()["brokenValues"], uid).toBeGreaterThan(counted);
     const expected = { token: "1" };
     expect(await store.execute({ kind: "remove", ...nameOf(uid), graceMs: 0, expected })).toEqual({ removed: false });
-    expect(await store.execute({ kind: "renew", ...nameOf(uid), expected, lifetime: "persistent" })).toEqual({ renewed: false });
+    expect(await store.execute({ kind: "renew", ...nameOf(uid), expected, lifetime: "persistent" })).toEqual({
+      renewed: false,
+    });
     expect((await store.servicesOf(NAMESPACE, uid)).size).toBe(0);
     const made = await store.execute({ kind: "setIfAbsent", ...nameOf(uid), owner, lifetime: "persistent" });
     expect(made, uid).toMatchObject({ created: true, link: owner });
     expect(await store.execute({ kind: "get", ...nameOf(uid) })).toEqual(made.link);
   }
-  row.saw(`${Object.keys(BROKEN).length} broken values: absent, counted ${store.read()["brokenValues"]} times, written over`);
+  row.saw(
+    `${Object.keys(BROKEN).length} broken values: absent, counted ${store.read()["brokenValues"]} times, written over`,
+  );
 });
 
-faultRow(56, "newer values and other types are CORRUPT and untouched; who asks beside them doesn't notice", async (row) => {
-  await using place = await Place.start(row);
-  const logger = recordingLogger();
-  const { pod } = await place.pod(1);
-  const caller = await place.caller({ logger });
-  await routable(caller, 1);
-  await using store = new RedisExecutor({ url: place.redis.url, logger });
-  await store.init([NAMESPACE], { timeoutMs: 10_000 });
-  const newer = `2|0|7|${token}|${later}|o|op|c|whatever`;
-  await place.redis.cli("HSET", keyOf("newer"), SERVICE, newer);
-  await place.redis.cli("PEXPIRE", keyOf("newer"), 3_600_000);
-  await place.redis.cli("SET", keyOf("text"), "hello");
-  await place.redis.cli("RPUSH", keyOf("list"), "a", "b");
-  const dumps = () => Promise.all(["newer", "text", "list"].map((uid) => place.redis.cli("DUMP", keyOf(uid))));
-  const before = await dumps();
+faultRow(
+  56,
+  "newer values and other types are CORRUPT and untouched; who asks beside them doesn't notice",
+  async (row) => {
+    await using place = await Place.start(row);
+    const logger = recordingLogger();
+    const { pod } = await place.pod(1);
+    const caller = await place.caller({ logger });
+    await routable(caller, 1);
+    await using store = new RedisExecutor({ url: place.redis.url, logger });
+    await store.init([NAMESPACE], { timeoutMs: 10_000 });
+    const newer = `2|0|7|${token}|${later}|o|op|c|whatever`;
+    await place.redis.cli("HSET", keyOf("newer"), SERVICE, newer);
+    await place.redis.cli("PEXPIRE", keyOf("newer"), 3_600_000);
+    await place.redis.cli("SET", keyOf("text"), "hello");
+    await place.redis.cli("RPUSH", keyOf("list"), "a", "b");
+    const dumps = () => Promise.all(["newer", "text", "list"].map((uid) => place.redis.cli("DUMP", keyOf(uid))));
+    const before = await dumps();
 
-  const scriptsBefore = store.read()["linkScripts"]!;
-  for (const uid of ["newer", "text", "list"]) {
-    const expected = { token: "1" };
-    const ops = [
-      { kind: "get", ...nameOf(uid) },
-      { kind: "set", ...nameOf(uid), owner, lifetime: "persistent" },
-      { kind: "trySet", ...nameOf(uid), owner, lifetime: "persistent" },
-      { kind: "setIfAbsent", ...nameOf(uid), owner, lifetime: "persistent" },
-      { kind: "replace", ...nameOf(uid), owner, lifetime: "persistent", expectedToken: "1" },
-      { kind: "renew", ...nameOf(uid), expected, lifetime: "persistent" },
-      { kind: "remove", ...nameOf(uid), graceMs: 0, expected },
-    ] as const;
-    for (const op of ops) {
-      const beside = { kind: "set", ...nameOf(`beside-${uid}`), owner, lifetime: "persistent" } as const;
-      const [answer, other] = await row.request(() => store.executeAll([op, beside]));
-      expect(answer, `${op.kind} ${uid}`).toMatchObject({ error: { code: "CORRUPT" } });
-      expect(other).toMatchObject({ value: { link: owner } });
+    const scriptsBefore = store.read()["linkScripts"]!;
+    for (const uid of ["newer", "text", "list"]) {
+      const expected = { token: "1" };
+      const ops = [
+        { kind: "get", ...nameOf(uid) },
+        { kind: "set", ...nameOf(uid), owner, lifetime: "persistent" },
+        { kind: "trySet", ...nameOf(uid), owner, lifetime: "persistent" },
+        { kind: "setIfAbsent", ...nameOf(uid), owner, lifetime: "persistent" },
+        { kind: "replace", ...nameOf(uid), owner, lifetime: "persistent", expectedToken: "1" },
+        { kind: "renew", ...nameOf(uid), expected, lifetime: "persistent" },
+        { kind: "remove", ...nameOf(uid), graceMs: 0, expected },
+      ] as const;
+      for (const op of ops) {
+        const beside = { kind: "set", ...nameOf(`beside-${uid}`), owner, lifetime: "persistent" } as const;
+        const [answer, other] = await row.request(() => store.executeAll([op, beside]));
+        expect(answer, `${op.kind} ${uid}`).toMatchObject({ error: { code: "CORRUPT" } });
+        expect(other).toMatchObject({ value: { link: owner } });
+      }
+      await expect(caller.service(SERVICE).resolve(uid)).rejects.toMatchObject({ code: "CORRUPT" });
+      expect(await pod.driver.guard(uid)).toMatchObject({ ok: false });
     }
-    await expect(caller.service(SERVICE).resolve(uid)).rejects.toMatchObject({ code: "CORRUPT" });
-    expect(await pod.driver.guard(uid)).toMatchObject({ ok: false });
-  }
-  expect(await dumps()).toEqual(before);
-  expect(Number(await place.redis.cli("PTTL", keyOf("newer")))).toBeGreaterThan(3_500_000);
-  // Asked once each, nothing goes on asking by itself; said once, not once for each.
-  const scripts = store.read()["linkScripts"]! - scriptsBefore;
-  expect(scripts).toBeLessThanOrEqual(3 * 7 * 4);
-  expect(store.read()["corruptValues"]).toBeGreaterThanOrEqual(21);
-  const said = logger.entries.filter(({ fields }) => fields["code"] === "CORRUPT");
-  expect(said.length).toBeLessThanOrEqual(2); // the store's and the caller's own
-  await caller.service(SERVICE).resolve("fine");
-  row.saw(`21 operations CORRUPT, values untouched, ${scripts} scripts, ${said.length} lines of log`);
-});
+    expect(await dumps()).toEqual(before);
+    expect(Number(await place.redis.cli("PTTL", keyOf("newer")))).toBeGreaterThan(3_500_000);
+    // Asked once each, nothing goes on asking by itself; said once, not once for each.
+    const scripts = store.read()["linkScripts"]! - scriptsBefore;
+    expect(scripts).toBeLessThanOrEqual(3 * 7 * 4);
+    expect(store.read()["corruptValues"]).toBeGreaterThanOrEqual(21);
+    const said = logger.entries.filter(({ fields }) => fields["code"] === "CORRUPT");
+    expect(said.length).toBeLessThanOrEqual(2); // the store's and the caller's own
+    await caller.service(SERVICE).resolve("fine");
+    row.saw(`21 operations CORRUPT, values untouched, ${scripts} scripts, ${said.length} lines of log`);
+  },
+);
 
 const REFUSED: Readonly<Record<string, unknown>> = {
   "a zero byte": "a\0b",
@@ -114,8 +122,34 @@ const REFUSED: Readonly<Record<string, unknown>> = {
   "no text": { toString: () => "ann" },
 };
 const ENCODED = [
-  "a}b", "{a}b", "{", "}", "a:b", "a*b", "*", "?", "[a-z]", "a/b", "a%7Db", "a b", "NOSCRIPT", "READONLY", "MOVED 1 127.0.0.1:1",
-  "__proto__", "constructor", "toString", "prod/room", "пользователь", "\u2028", "😀", "%", "%00", "..a", "-1", "1|0|7", "x".repeat(256),
+  "a}b",
+  "{a}b",
+  "{",
+  "}",
+  "a:b",
+  "a*b",
+  "*",
+  "?",
+  "[a-z]",
+  "a/b",
+  "a%7Db",
+  "a b",
+  "NOSCRIPT",
+  "READONLY",
+  "MOVED 1 127.0.0.1:1",
+  "__proto__",
+  "constructor",
+  "toString",
+  "prod/room",
+  "пользователь",
+  "\u2028",
+  "😀",
+  "%",
+  "%00",
+  "..a",
+  "-1",
+  "1|0|7",
+  "x".repeat(256),
 ];
 
 faultRow(57, "hostile uids are refused before anything is sent, or are users like any other", async (row) => {
@@ -149,7 +183,8 @@ faultRow(57, "hostile uids are refused before anything is sent, or are users lik
     expect(await place.redis.cli("KEYS", "pl:{prod/*}*")).toHaveLength(keysBefore.length);
     const tokens = new Map<string, string>();
     for (const uid of ENCODED) tokens.set(uid, (await row.request(() => settle(caller, placed, uid))).token);
-    for (const uid of ENCODED) expect(await storedLink(caller, uid), uid).toMatchObject({ uid, token: tokens.get(uid) });
+    for (const uid of ENCODED)
+      expect(await storedLink(caller, uid), uid).toMatchObject({ uid, token: tokens.get(uid) });
     const found = await caller.client.batchGetLinkedPod({ service: SERVICE, uids: ENCODED });
     expect(found.get(0)?.toSorted()).toEqual(ENCODED.toSorted());
     // Each is removed alone: all that are left are who they were.
@@ -165,7 +200,9 @@ faultRow(57, "hostile uids are refused before anything is sent, or are users lik
   expect(({} as Record<string, unknown>)["podIndex"]).toBeUndefined();
   const logged = logger.entries.map((entry) => JSON.stringify(entry)).join("");
   for (const word of ["forged", "[2J", "NOSCRIPT"]) expect(logged).not.toContain(word);
-  row.saw(`${Object.keys(REFUSED).length} refused with INVALID_ARGUMENT at 5 doors, ${ENCODED.length} kept apart, none in the log`);
+  row.saw(
+    `${Object.keys(REFUSED).length} refused with INVALID_ARGUMENT at 5 doors, ${ENCODED.length} kept apart, none in the log`,
+  );
 });
 
 faultRow(58, "this version and the next take a link from each other, both ways, under growing tokens", async (row) => {
@@ -178,7 +215,9 @@ faultRow(58, "this version and the next take a link from each other, both ways, 
   const ROUNDS = 50;
   await row.inject("process", "the next version writes records with parts that this one doesn't know", async () => {
     for (let round = 0; round < ROUNDS; round += 1) {
-      const theirs = Number(await setByNextVersion(next, { key, service: SERVICE, format: "1", podIndex: 2, incarnation: round + 1 }));
+      const theirs = Number(
+        await setByNextVersion(next, { key, service: SERVICE, format: "1", podIndex: 2, incarnation: round + 1 }),
+      );
       expect(theirs).toBeGreaterThan(last);
       expect(String(await place.redis.cli("HGET", key, SERVICE))).toMatch(/\|zone=a\|new$/);
       // Read, refused to a stranger, renewed and taken by its token: as if it were a record of our own.
@@ -189,7 +228,13 @@ faultRow(58, "this version and the next take a link from each other, both ways, 
       const expected = { token: String(theirs), podIndex: 2, incarnation: round + 1 };
       const renewed = await store.execute({ kind: "renew", ...nameOf("ann"), expected, lifetime: "persistent" });
       expect(renewed).toMatchObject({ renewed: true, link: { token: String(theirs) } });
-      const replace = { kind: "replace", ...nameOf("ann"), owner, lifetime: "persistent", expectedToken: String(theirs) } as const;
+      const replace = {
+        kind: "replace",
+        ...nameOf("ann"),
+        owner,
+        lifetime: "persistent",
+        expectedToken: String(theirs),
+      } as const;
       const replaced = await store.execute(replace);
       expect(replaced).toMatchObject({ replaced: true, link: owner, previous: { token: String(theirs) } });
       last = Number((replaced as { link: { token: string } }).link.token);
@@ -229,14 +274,15 @@ faultRow(63, "a batch of a million uids is refused before anything reaches Redis
   const ops = uids.map((uid) => ({ kind: "get", ...nameOf(uid) }) as const);
   const operations = async (): Promise<string> => {
     const stats = await place.redis.info("commandstats");
-    return JSON.stringify([stats["cmdstat_evalsha"], stats["cmdstat_eval"], stats["cmdstat_hget"], stats["cmdstat_hmget"]].map((one) => one?.split(",")[0]));
+    return JSON.stringify(
+      [stats["cmdstat_evalsha"], stats["cmdstat_eval"], stats["cmdstat_hget"], stats["cmdstat_hmget"]].map(
+        (one) => one?.split(",")[0],
+      ),
+    );
   };
   const before = { bytes: line.counts.received.toServer, calls: await operations() };
   await row.inject("process", "a caller asks for 1,000,000 uids at once", async () => {
-    const asks = [
-      () => caller.client.batchGetLinkedPod({ service: SERVICE, uids }),
-      () => store.executeAll(ops),
-    ];
+    const asks = [() => caller.client.batchGetLinkedPod({ service: SERVICE, uids }), () => store.executeAll(ops)];
     for (const ask of asks) {
       const refused: unknown = await row.request(ask).catch((error: unknown) => error);
       expect(refused).toMatchObject({ code: "INVALID_ARGUMENT", outcome: "not-applied" });
@@ -245,7 +291,10 @@ faultRow(63, "a batch of a million uids is refused before anything reaches Redis
   });
   expect({ bytes: line.counts.received.toServer, calls: await operations() }).toEqual(before);
   // One at the limit is served.
-  const most = await caller.client.batchGetLinkedPod({ service: SERVICE, uids: uids.slice(0, 10_000) }, { timeoutMs: 5000 });
+  const most = await caller.client.batchGetLinkedPod(
+    { service: SERVICE, uids: uids.slice(0, 10_000) },
+    { timeoutMs: 5000 },
+  );
   expect(most.size).toBe(0);
   await vi.waitFor(async () => expect(await operations()).not.toBe(before.calls), GENEROUS);
   row.saw("refused at both doors, 0 bytes to Redis; 10,000 are served");

@@ -7,89 +7,102 @@ import { GENEROUS, NAMESPACE, Place, routable, SERVER, SERVICE, settle, storedLi
 
 const name = { namespace: NAMESPACE, service: SERVICE };
 
-faultRow(47, "what the old life of a restarted pod still asks is refused, also late; callers have left it", async (row) => {
-  await using place = await Place.start(row);
-  const old = await httpPod(place, { life: "old", podIndex: 0 });
-  const caller = await place.caller();
-  const gateway = await startGateway(place, caller);
-  await routable(caller, 1);
-  await using zombie = new RedisExecutor({ url: old.line.url("redis"), commandTimeoutMs: 200 });
-  await zombie.init([NAMESPACE], { timeoutMs: 10_000 });
-  const before = await settle(caller, old, "ann");
-  expect(await (await gateway("ann")).text()).toBe("old");
-  expect(await old.connections()).toBe(1);
-  const was = { podIndex: 0, incarnation: before.incarnation!, token: before.token };
+faultRow(
+  47,
+  "what the old life of a restarted pod still asks is refused, also late; callers have left it",
+  async (row) => {
+    await using place = await Place.start(row);
+    const old = await httpPod(place, { life: "old", podIndex: 0 });
+    const caller = await place.caller();
+    const gateway = await startGateway(place, caller);
+    await routable(caller, 1);
+    await using zombie = new RedisExecutor({ url: old.line.url("redis"), commandTimeoutMs: 200 });
+    await zombie.init([NAMESPACE], { timeoutMs: 10_000 });
+    const before = await settle(caller, old, "ann");
+    expect(await (await gateway("ann")).text()).toBe("old");
+    expect(await old.connections()).toBe(1);
+    const was = { podIndex: 0, incarnation: before.incarnation!, token: before.token };
 
-  const dark = old.line.add({ fault: "blackhole", afterEnd: "resume" });
-  const late = zombie.execute({ kind: "remove", ...name, uid: "ann", graceMs: 0, expected: was });
-  await row.request(() => expect(late).rejects.toMatchObject({ outcome: "unknown" }));
-  const renewed = await httpPod(place, { life: "new", podIndex: 0 });
-  const { incarnation } = renewed.pod.identity!;
-  expect(incarnation).toBeGreaterThan(was.incarnation);
-  await vi.waitFor(async () => expect(await (await row.request(() => gateway("ann"))).text()).toBe("new"), GENEROUS);
-  await vi.waitFor(async () => expect(await old.connections()).toBe(0), GENEROUS);
-  const servedByOld = old.served();
-  const taken = (await storedLink(caller, "ann"))!;
-  expect(taken).toMatchObject({ podIndex: 0, incarnation, kind: "owned" });
-  expect(Number(taken.token)).toBeGreaterThan(Number(before.token));
+    const dark = old.line.add({ fault: "blackhole", afterEnd: "resume" });
+    const late = zombie.execute({ kind: "remove", ...name, uid: "ann", graceMs: 0, expected: was });
+    await row.request(() => expect(late).rejects.toMatchObject({ outcome: "unknown" }));
+    const renewed = await httpPod(place, { life: "new", podIndex: 0 });
+    const { incarnation } = renewed.pod.identity!;
+    expect(incarnation).toBeGreaterThan(was.incarnation);
+    await vi.waitFor(async () => expect(await (await row.request(() => gateway("ann"))).text()).toBe("new"), GENEROUS);
+    await vi.waitFor(async () => expect(await old.connections()).toBe(0), GENEROUS);
+    const servedByOld = old.served();
+    const taken = (await storedLink(caller, "ann"))!;
+    expect(taken).toMatchObject({ podIndex: 0, incarnation, kind: "owned" });
+    expect(Number(taken.token)).toBeGreaterThan(Number(before.token));
 
-  // It doesn't know yet: what is meant for the new life it refuses, and its own it can't serve.
-  expect(await old.pod.driver.guard("ann", { pod: { ...name, podIndex: 0, incarnation } })).toMatchObject({ reason: "not-me" });
-  expect(await old.pod.driver.guard("ann")).toMatchObject({ ok: false, reason: "fenced" });
+    // It doesn't know yet: what is meant for the new life it refuses, and its own it can't serve.
+    expect(await old.pod.driver.guard("ann", { pod: { ...name, podIndex: 0, incarnation } })).toMatchObject({
+      reason: "not-me",
+    });
+    expect(await old.pod.driver.guard("ann")).toMatchObject({ ok: false, reason: "fenced" });
 
-  // What it had sent arrives now, and it sends more.
-  dark.end();
-  await vi.waitFor(() => expect(old.pod.driver.state.phase).toBe("superseded"), GENEROUS);
-  const ops = [
-    { kind: "renew", ...name, uid: "ann", expected: was, lifetime: "persistent" },
-    { kind: "remove", ...name, uid: "ann", graceMs: 0, expected: was },
-    { kind: "set", ...name, uid: "ann", owner: was, lifetime: "persistent" },
-  ] as const;
-  for (const op of ops) {
-    const answer = await row.request(() => zombie.execute(op, { timeoutMs: 2000 }));
-    expect(answer).toMatchObject({ link: { token: taken.token, incarnation } });
-    expect("superseded" in answer || ("renewed" in answer && !answer.renewed)).toBe(true);
-  }
-  expect(await old.pod.driver.guard("ann")).toMatchObject({ ok: false, reason: "stopped" });
-  expect(await old.pod.driver.guard("bob")).toMatchObject({ ok: false, reason: "stopped" });
-  expect(old.served()).toBe(servedByOld);
-  expect(await storedLink(caller, "ann")).toMatchObject({ token: taken.token, incarnation });
-  expect(await (await gateway("ann")).text()).toBe("new");
-  row.saw("renew, remove and set of the old life refused, one of them late; 0 connections left to it");
-});
+    // What it had sent arrives now, and it sends more.
+    dark.end();
+    await vi.waitFor(() => expect(old.pod.driver.state.phase).toBe("superseded"), GENEROUS);
+    const ops = [
+      { kind: "renew", ...name, uid: "ann", expected: was, lifetime: "persistent" },
+      { kind: "remove", ...name, uid: "ann", graceMs: 0, expected: was },
+      { kind: "set", ...name, uid: "ann", owner: was, lifetime: "persistent" },
+    ] as const;
+    for (const op of ops) {
+      const answer = await row.request(() => zombie.execute(op, { timeoutMs: 2000 }));
+      expect(answer).toMatchObject({ link: { token: taken.token, incarnation } });
+      expect("superseded" in answer || ("renewed" in answer && !answer.renewed)).toBe(true);
+    }
+    expect(await old.pod.driver.guard("ann")).toMatchObject({ ok: false, reason: "stopped" });
+    expect(await old.pod.driver.guard("bob")).toMatchObject({ ok: false, reason: "stopped" });
+    expect(old.served()).toBe(servedByOld);
+    expect(await storedLink(caller, "ann")).toMatchObject({ token: taken.token, incarnation });
+    expect(await (await gateway("ann")).text()).toBe("new");
+    row.saw("renew, remove and set of the old life refused, one of them late; 0 connections left to it");
+  },
+);
 
-faultRow(48, "an index used again: links are inherited by a claim, and a stranger at the old address serves nobody", async (row) => {
-  await using place = await Place.start(row);
-  const first = await httpPod(place, { life: "first", podIndex: 2 });
-  await httpPod(place, { life: "zero", podIndex: 0 });
-  await httpPod(place, { life: "one", podIndex: 1 });
-  const caller = await place.caller();
-  const gateway = await startGateway(place, caller);
-  await routable(caller, 3);
-  const before = await settle(caller, first, "ann");
-  expect(await (await gateway("ann")).text()).toBe("first");
+faultRow(
+  48,
+  "an index used again: links are inherited by a claim, and a stranger at the old address serves nobody",
+  async (row) => {
+    await using place = await Place.start(row);
+    const first = await httpPod(place, { life: "first", podIndex: 2 });
+    await httpPod(place, { life: "zero", podIndex: 0 });
+    await httpPod(place, { life: "one", podIndex: 1 });
+    const caller = await place.caller();
+    const gateway = await startGateway(place, caller);
+    await routable(caller, 3);
+    const before = await settle(caller, first, "ann");
+    expect(await (await gateway("ann")).text()).toBe("first");
 
-  // Scaled down without a goodbye; a pod of another service gets its address, and its index there.
-  first.line.add({ fault: "blackhole" });
-  await first.pod.driver.close();
-  first.server.closeAllConnections();
-  await new Promise((resolve) => first.server.close(resolve));
-  const stranger = await httpPod(place, { life: "stranger", service: "lobby", podIndex: 2, port: first.port });
-  const answer = await row.request(() => gateway("ann"));
-  expect(answer.status).toBe(503);
-  expect(caller.read()["misdirected"]).toBeGreaterThan(0);
-  expect(stranger.served()).toBe(0);
-  expect(await storedLink(caller, "ann")).toMatchObject({ token: before.token, podIndex: 2 });
+    // Scaled down without a goodbye; a pod of another service gets its address, and its index there.
+    first.line.add({ fault: "blackhole" });
+    await first.pod.driver.close();
+    first.server.closeAllConnections();
+    await new Promise((resolve) => first.server.close(resolve));
+    const stranger = await httpPod(place, { life: "stranger", service: "lobby", podIndex: 2, port: first.port });
+    const answer = await row.request(() => gateway("ann"));
+    expect(answer.status).toBe(503);
+    expect(caller.read()["misdirected"]).toBeGreaterThan(0);
+    expect(stranger.served()).toBe(0);
+    expect(await storedLink(caller, "ann")).toMatchObject({ token: before.token, podIndex: 2 });
 
-  const second = await httpPod(place, { life: "second", podIndex: 2 });
-  await vi.waitFor(async () => expect(await (await row.request(() => gateway("ann"))).text()).toBe("second"), GENEROUS);
-  const after = (await storedLink(caller, "ann"))!;
-  expect(after).toMatchObject({ podIndex: 2, incarnation: second.pod.identity!.incarnation, kind: "owned" });
-  expect(Number(after.token)).toBeGreaterThan(Number(before.token));
-  expect(stranger.served()).toBe(0);
-  expect(caller.read()).toMatchObject({ replacements: 0 });
-  row.saw("the stranger was asked and served 0 requests; the next life claimed the link under a new token");
-});
+    const second = await httpPod(place, { life: "second", podIndex: 2 });
+    await vi.waitFor(
+      async () => expect(await (await row.request(() => gateway("ann"))).text()).toBe("second"),
+      GENEROUS,
+    );
+    const after = (await storedLink(caller, "ann"))!;
+    expect(after).toMatchObject({ podIndex: 2, incarnation: second.pod.identity!.incarnation, kind: "owned" });
+    expect(Number(after.token)).toBeGreaterThan(Number(before.token));
+    expect(stranger.served()).toBe(0);
+    expect(caller.read()).toMatchObject({ replacements: 0 });
+    row.saw("the stranger was asked and served 0 requests; the next life claimed the link under a new token");
+  },
+);
 
 faultRow(49, "two register at once: the newer wins and waits for the older's lease, the older stops", async (row) => {
   await using place = await Place.start(row);
@@ -103,14 +116,21 @@ faultRow(49, "two register at once: the newer wins and waits for the older's lea
   const settled = await Promise.allSettled(starting);
   const started = settled.filter((one) => one.status === "fulfilled").map(({ value }) => value);
   for (const one of settled) if (one.status === "rejected") expect(one.reason).toMatchObject({ code: "SUPERSEDED" });
-  const [newer, ...others] = started.toSorted((a, b) => incarnationOf(b) - incarnationOf(a)) as [PlacedPod, ...PlacedPod[]];
+  const [newer, ...others] = started.toSorted((a, b) => incarnationOf(b) - incarnationOf(a)) as [
+    PlacedPod,
+    ...PlacedPod[],
+  ];
   for (const { pod } of others) {
     await vi.waitFor(() => expect(pod.driver.state.phase).toBe("superseded"), GENEROUS);
     expect(await pod.driver.guard("ann")).toMatchObject({ ok: false, reason: "stopped" });
   }
-  expect(await row.request(() => newer.pod.driver.guard("ann", { timeoutMs: 50 }))).toMatchObject({ reason: "unavailable" });
+  expect(await row.request(() => newer.pod.driver.guard("ann", { timeoutMs: 50 }))).toMatchObject({
+    reason: "unavailable",
+  });
   const views = await caller.routes.getAllServiceState(SERVICE);
-  expect(views.map(({ row: { podIndex, incarnation } }) => [podIndex, incarnation])).toEqual([[0, incarnationOf(newer)]]);
+  expect(views.map(({ row: { podIndex, incarnation } }) => [podIndex, incarnation])).toEqual([
+    [0, incarnationOf(newer)],
+  ]);
 
   expect(newer.pod.driver.state.phase).toBe("waiting");
   expect(await caller.routes.routablePods(SERVICE)).toEqual([]);
@@ -122,7 +142,9 @@ faultRow(49, "two register at once: the newer wins and waits for the older's lea
   }, GENEROUS);
   expect(servedAtMs - beganAtMs).toBeGreaterThanOrEqual(SERVER.leaseMs);
   await routable(caller, 1);
-  row.saw(`the newer served its first request ${Math.round(servedAtMs - beganAtMs)} ms after both registered, lease 1000 ms`);
+  row.saw(
+    `the newer served its first request ${Math.round(servedAtMs - beganAtMs)} ms after both registered, lease 1000 ms`,
+  );
 });
 
 faultRow(49, "the older hears of the newer by push: no report of its own tells it", async (row) => {

@@ -108,7 +108,9 @@ export class Place implements AsyncDisposable {
     const lines = this.#open.filter((thing) => "heal" in thing) as FaultProxy[];
     for (const line of lines) line.heal();
     const others = this.#open.filter((thing) => !("heal" in thing)).toReversed();
-    await Promise.all(others.map((thing) => (isPod(thing) ? thing.stop({ deadlineMs: 1 }) : thing[Symbol.asyncDispose]())));
+    await Promise.all(
+      others.map((thing) => (isPod(thing) ? thing.stop({ deadlineMs: 1 }) : thing[Symbol.asyncDispose]())),
+    );
     await Promise.all(lines.map((line) => line.end()));
     await this.redis.end();
   }
