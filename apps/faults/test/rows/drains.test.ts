@@ -149,8 +149,8 @@ faultRow(53, "all pods drain: nobody can be placed, and links wait for the next 
   const caller = await place.caller(slow);
   await routable(caller, 2);
   const rooms = caller.service(SERVICE);
-  await settleAt(caller, apps[0]!, 0, ["ann"]);
-  await settleAt(caller, apps[1]!, 1, ["bob"]);
+  await settleAt(caller, apps[0], 0, ["ann"]);
+  await settleAt(caller, apps[1], 1, ["bob"]);
   const before = await Promise.all(["ann", "bob"].map(async (uid) => (await storedLink(caller, uid))!));
 
   for (const app of apps) app.signal("SIGTERM");

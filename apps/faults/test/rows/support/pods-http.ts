@@ -51,7 +51,7 @@ export async function httpPod(
 /** A gateway before the service: the uid is the path. */
 export async function startGateway(place: Place, caller: Podlink): Promise<(uid: string) => Promise<Response>> {
   const proxy = createProxy(caller.service(SERVICE), { uid: (req) => req.url?.slice(1) });
-  const server = createServer((req, res) => void proxy.handle(req, res));
+  const server = createServer((req, res) => proxy.handle(req, res));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   place.closing(server, () => proxy.close());
   const { port } = server.address() as AddressInfo;
