@@ -131,7 +131,7 @@ faultRow(
       where: ({ script }) => script === "linkOps",
     });
     const { incarnation } = pods[1]!.pod.identity!;
-    const owner = { podIndex: 1, incarnation: incarnation };
+    const owner = { podIndex: 1, incarnation };
     const op = {
       kind: "set",
       namespace: NAMESPACE,

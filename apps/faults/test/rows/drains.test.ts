@@ -111,7 +111,7 @@ faultRow(
     await settleAt(caller, app, 0, ["ann"]);
     const before = (await storedLink(caller, "ann"))!;
 
-    await place.redis.stop();
+    place.redis.stop();
     app.signal("SIGTERM");
     const termAtMs = performance.now();
     const asked = await row.request(() =>
@@ -125,7 +125,7 @@ faultRow(
     expect(ending).toMatchObject({ code: 0, wasOverdue: false });
     const tookMs = ending.atMs - termAtMs;
 
-    await place.redis.cont();
+    place.redis.cont();
     await vi.waitFor(async () => {
       expect(await storedLink(caller, "ann")).toMatchObject({ token: before.token, podIndex: 0 });
     }, GENEROUS);

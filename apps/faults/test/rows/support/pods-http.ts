@@ -20,9 +20,10 @@ export async function httpPod(
   place: Place,
   { life, podIndex, port = 0, ...options }: JoinOptions & { life: string; podIndex: number; port?: number },
 ): Promise<HttpPod> {
-  let pod: Pod | undefined;
+  const joined: { pod?: Pod } = {};
   let served = 0;
   const server = createServer((req, res) => {
+    const { pod } = joined;
     if (pod === undefined) return res.writeHead(503).end();
     const guard = pod.guard();
     guard(req, res, () => {
@@ -34,7 +35,7 @@ export async function httpPod(
   await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
   const bound = (server.address() as AddressInfo).port;
   const placed = await place.pod(podIndex, { ...options, http: { port: bound, host: "127.0.0.1" } });
-  pod = placed.pod;
+  joined.pod = placed.pod;
   place.closing(server);
   return {
     ...placed,
