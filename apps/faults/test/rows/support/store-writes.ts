@@ -1,4 +1,4 @@
-import { RedisExecutor } from "@podlink/redis-executor";
+import type { RedisExecutor } from "@podlink/redis-executor";
 import type { RouteErrorCode } from "@podlink/types";
 import { RouteError } from "@podlink/types";
 import { setTimeout } from "node:timers/promises";
