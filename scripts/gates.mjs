@@ -6,7 +6,7 @@ import { createInterface } from "node:readline";
 /** @typedef {{ name: string, command: string[] }} Gate */
 
 /** Real processes, real sockets: what passes once may still depend on luck. */
-const endToEnd = ["gateway", "stateful-server", "demo"].flatMap((app) => ["--project", `@podlink/${app}`]);
+const endToEnd = ["gateway", "stateful-server", "demo", "counter"].flatMap((app) => ["--project", `@podlink/${app}`]);
 
 /** Tests run against a real one: this finds it, or fetches it. @type {Gate} */
 const redis = { name: "redis server", command: ["node", "scripts/redis-tools.mjs"] };

@@ -48,7 +48,14 @@ export class CounterStore {
   }
 
   async #run(script: string, uid: string, { token, holder }: Fence, ...more: string[]): Promise<string> {
-    const [code, value = ""] = (await this.#redis.eval(script, 1, `counter:${uid}`, token, holder, ...more)) as string[];
+    const [code, value = ""] = (await this.#redis.eval(
+      script,
+      1,
+      `counter:${uid}`,
+      token,
+      holder,
+      ...more,
+    )) as string[];
     if (code === "refused") throw new FenceRefused(value);
     return value;
   }
