@@ -1,5 +1,5 @@
 // The documents against the tree: relative links and their anchors lead somewhere, `npm run` names exist, and code blocks
-// that begin with an import compile. What a block doesn't declare or import from us is the reader's own, and not checked.
+// that begin with an import compile, and blocks that name a file are that file's text. What a block doesn't declare or import from us is the reader's own, and not checked.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -18,7 +18,7 @@ const documents = [
 const { scripts } = JSON.parse(readFileSync("package.json", "utf8"));
 /** @type {string[]} */
 const failures = [];
-const found = { documents: documents.length, links: 0, commands: 0, blocks: 0 };
+const found = { documents: documents.length, links: 0, commands: 0, blocks: 0, excerpts: 0 };
 
 /** As GitHub makes them from headings. @param {string} text */
 const anchors = (text) =>
@@ -48,6 +48,29 @@ function checkCommands(document, text) {
   for (const [, name = ""] of text.matchAll(/npm run ([\w:-]+)/g)) {
     found.commands += 1;
     if (!(name in scripts)) failures.push(`${document}: there is no npm run ${name}`);
+  }
+}
+
+/** What stands between `// #region name` and the next `// #endregion`, moved to the left. @param {string} text @param {string} name */
+function regionOf(text, name) {
+  const lines = text.split("\n");
+  const from = lines.findIndex((line) => line.trim() === `// #region ${name}`) + 1;
+  const to = lines.findIndex((line, index) => index >= from && line.trim() === "// #endregion");
+  if (from === 0 || to < 0) return undefined;
+  const region = lines.slice(from, to);
+  const indent = Math.min(...region.filter((line) => line !== "").map((line) => line.search(/\S/)));
+  return region.map((line) => `${line.slice(indent)}\n`).join("");
+}
+
+/** @param {string} document @param {string} text */
+function checkExcerpts(document, text) {
+  for (const [, source = "", block] of text.matchAll(/^```\w+ file=(.*?)\n(.*?)^```/gms)) {
+    found.excerpts += 1;
+    const [path = "", region] = source.split("#");
+    const whole = existsSync(path) ? readFileSync(path, "utf8") : undefined;
+    const expected = whole !== undefined && region !== undefined ? regionOf(whole, region) : whole;
+    if (expected === undefined) failures.push(`${document}: there is no ${source}`);
+    else if (expected.trim() !== block?.trim()) failures.push(`${document}: the block of ${source} is another text`);
   }
 }
 
@@ -94,6 +117,7 @@ for (const document of documents) {
   const text = readFileSync(document, "utf8");
   checkLinks(document, text.replaceAll(/^```.*?^```/gms, "").replaceAll(/`[^`\n]*`/g, ""));
   checkCommands(document, text);
+  checkExcerpts(document, text);
   takeBlocks(document, text);
 }
 compileBlocks();
@@ -105,6 +129,6 @@ process.stdout.write(
     .join(", ")} checked\n`,
 );
 process.stdout.write(
-  `\n${Math.max(found.links + found.commands + found.blocks - failures.length, 0)} passed, ${failures.length} failed, 0 skipped\n`,
+  `\n${Math.max(found.links + found.commands + found.blocks + found.excerpts - failures.length, 0)} passed, ${failures.length} failed, 0 skipped\n`,
 );
 process.exitCode = failures.length > 0 ? 1 : 0;
