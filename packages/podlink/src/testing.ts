@@ -1,2 +1,2 @@
-/** What podlink is tested with, for tests of your own service or store: contract suites, clocks, faults. Needs vitest. */
+/** What podlink is tested with, for tests of your own service: faults, processes, watchers. Needs `@podlink/testkit` beside it. */
 export * from "@podlink/testkit";
