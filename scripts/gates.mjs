@@ -32,7 +32,6 @@ const lists = {
       command: ["env", "HISTORIES=10000", "vitest", "run", "--project", "@podlink/redis-executor", "test/history/"],
     },
     { name: "planted faults", command: ["node", "scripts/planted-faults.mjs"] },
-    { name: "fault catalogue", command: ["node", "scripts/faults.mjs"] },
     ...[1, 2, 3].map((round) => ({ name: `end to end, round ${round}`, command: ["vitest", "run", ...endToEnd] })),
     { name: "packed packages", command: ["node", "scripts/check-packages.mjs"] },
     { name: "documents", command: ["node", "scripts/check-docs.mjs"] },

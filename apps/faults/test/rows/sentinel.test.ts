@@ -1,6 +1,5 @@
 import { faultRow } from "@podlink/faults";
 import { RedisExecutor } from "@podlink/redis-executor";
-import { startFaultProxy } from "@podlink/testkit";
 import type { RedisSentinels, RedisServer } from "@podlink/testkit/redis";
 import { startRedis, startSentinels } from "@podlink/testkit/redis";
 import { expect, vi } from "vitest";
@@ -9,8 +8,6 @@ import { NAMESPACE, SERVICE, SOON, StorePods, users } from "./support/store-pods
 import { StoreWrites } from "./support/store-writes.ts";
 
 const optionsOf = (redis: RedisSentinels) => ({ sentinels: { name: redis.name, nodes: redis.addresses } });
-/** No two tries to connect are closer. */
-const SHORTEST_WAIT_MS = 50;
 const first = <T>([item]: readonly T[]): T => {
   if (item === undefined) throw new Error("there is none");
   return item;
@@ -120,79 +117,6 @@ faultRow(13, "a failover to a replica that lacks the newest links: nobody is mov
   await row.request(() => Promise.all([...before.keys()].map((uid) => world.served(uid))));
   await expectNobodyMoved(world, before);
   row.saw("15 old and 15 lost links claimed again by their pods, nobody moved");
-});
-
-faultRow(14, "without any Sentinel the present primary is kept", async (row) => {
-  await using redis = await startSentinels();
-  await using world = await StorePods.start(optionsOf(redis));
-  const before = await world.allServed(users("user", 10));
-  await Promise.all(redis.sentinels.map((sentinel) => row.server(sentinel).kill9()));
-  const after = await row.request(() => world.allServed([...before.keys(), ...users("newcomer", 10)]));
-  for (const [uid, { by, link }] of before) expect(after.get(uid)).toMatchObject({ by, link: { token: link.token } });
-  expect(world.told("epoch-changed")).toEqual([0, 0]);
-  // Who comes new finds nobody to ask: its calls end in time, with a type.
-  await using line = await startFaultProxy({ target: first(redis.sentinels) });
-  const nodes = [{ host: line.host, port: line.port }];
-  row.proxy(line).add({ fault: "refuse" });
-  await using late = new RedisExecutor({ sentinels: { name: redis.name, nodes }, commandTimeoutMs: 200 });
-  const askedAt = performance.now();
-  const lateness = new Lateness();
-  const op = { kind: "get", namespace: NAMESPACE, service: SERVICE, uid: "user-0" } as const;
-  await expect(row.request(() => late.execute(op))).rejects.toMatchObject({
-    code: "STORE_UNAVAILABLE",
-    outcome: "not-applied",
-  });
-  const tookMs = performance.now() - askedAt;
-  expect(tookMs).toBeLessThan(1500 + lateness.totalMs);
-  lateness.end();
-  const tries = line.record.filter(({ what }) => what === "refuse").length;
-  expect(tries).toBeGreaterThan(0);
-  expect(tries).toBeLessThanOrEqual(2 + tookMs / SHORTEST_WAIT_MS);
-  line.heal();
-  await Promise.all(redis.sentinels.map((sentinel) => sentinel.restart()));
-  await vi.waitFor(() => late.execute(op), SOON);
-  await world.checkInvariants();
-  row.saw(
-    `10 users served on, 10 new ones placed; who starts meanwhile is refused in ${Math.round(tookMs)} ms, after ${tries} tries`,
-  );
-});
-
-faultRow(14, "one Sentinel of three that names a replica as the primary leads nobody away", async (row) => {
-  await using redis = await startSentinels();
-  const [primary, replica] = [await redis.primary(), await redis.replica()];
-  await using world = await StorePods.start(optionsOf(redis));
-  const before = await world.allServed(users("user", 10));
-  const liar = row.server(first(redis.sentinels));
-  await liar.cli("SENTINEL", "REMOVE", redis.name);
-  await liar.cli("SENTINEL", "MONITOR", redis.name, replica.host, replica.port, 3);
-  const wrong = await liar.cli("SENTINEL", "GET-MASTER-ADDR-BY-NAME", redis.name);
-  expect(wrong).toEqual([replica.host, `${replica.port}`]);
-  const refusedBefore = await readOnlyRefusals(replica);
-  const served = await row.request(() => world.allServed([...before.keys(), ...users("newcomer", 5)]));
-  for (const [uid, { by, link }] of before) expect(served.get(uid)).toMatchObject({ by, link: { token: link.token } });
-  // Who connects anew asks the liar first, and still ends at the primary.
-  await using late = new RedisExecutor(optionsOf(redis));
-  const written = await row.request(() =>
-    vi.waitFor(
-      () =>
-        late.execute({
-          kind: "setIfAbsent",
-          namespace: NAMESPACE,
-          service: SERVICE,
-          uid: "late",
-          owner: { podIndex: 0 },
-          lifetime: { ttlMs: 60_000 },
-        }),
-      SOON,
-    ),
-  );
-  expect(written).toMatchObject({ created: true });
-  expect(await primary.cli("KEYS", `pl:{${NAMESPACE}/*}late`)).toHaveLength(1);
-  const tries = (await readOnlyRefusals(replica)) - refusedBefore;
-  expect(tries).toBeLessThanOrEqual(3);
-  expect(world.told("epoch-changed")).toEqual([0, 0]);
-  await world.checkInvariants();
-  row.saw(`the primary was kept; who asked the wrong one was refused ${tries} times, then at the primary`);
 });
 
 faultRow(15, "a demoted primary that still answers reads decides nothing", async (row) => {
