@@ -25,7 +25,7 @@ const long = {
 /** The fault catalogue, for `npm run verify`: real faults, one after another. */
 const faults = {
   extends: true as const,
-  test: { name: "faults", root: absolute("."), include: ["apps/{faults,demo}/test/rows/**/*.test.ts"] },
+  test: { name: "long-rows", root: absolute("."), include: ["apps/{faults,demo}/test/rows/**/*.test.ts"] },
 };
 
 export default defineConfig({

@@ -16,7 +16,7 @@ function runRows() {
   const reporters = ["./scripts/summary-reporter.mjs", "./scripts/faults-reporter.mjs", "default"];
   const child = spawn(
     "vitest",
-    ["run", "--project", "faults", "--maxWorkers", "1", ...reporters.map((reporter) => `--reporter=${reporter}`)],
+    ["run", "--project", "long-rows", "--maxWorkers", "1", ...reporters.map((reporter) => `--reporter=${reporter}`)],
     { stdio: ["ignore", "pipe", "inherit"] },
   );
   let counted = [0, 1, 0];

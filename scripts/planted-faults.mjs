@@ -8,6 +8,7 @@ import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { stripVTControlCharacters } from "node:util";
 import { absolute } from "./workspace.mjs";
 import { faults } from "./planted-faults/faults.mjs";
 import { plantedNotice } from "./planted-faults/plugin.mjs";
@@ -25,17 +26,21 @@ const [BEGIN, END] = ["<!-- planted faults: begin -->", "<!-- planted faults: en
 function vitest(args, environment = {}) {
   const folder = mkdtempSync(join(tmpdir(), "podlink-planted-"));
   const report = join(folder, "report.json");
-  const child = spawn("vitest", ["run", "--reporter=json", `--outputFile=${report}`, "--maxWorkers", "1", ...args], {
-    env: { ...process.env, ...environment },
-    stdio: ["ignore", "pipe", "pipe"],
-    timeout: WITHIN_MS,
-  });
+  const child = spawn(
+    "vitest",
+    ["run", "--reporter=default", "--reporter=json", `--outputFile=${report}`, "--maxWorkers", "1", ...args],
+    {
+      env: { ...process.env, ...environment },
+      stdio: ["ignore", "pipe", "pipe"],
+      timeout: WITHIN_MS,
+    },
+  );
   let output = "";
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (output += chunk));
   return new Promise((resolve, reject) => {
     child.on("error", reject);
     child.on("close", (code) => {
-      resolve({ code, output, failed: failuresIn(report) });
+      resolve({ code, output: stripVTControlCharacters(output), failed: failuresIn(report) });
       rmSync(folder, { recursive: true, force: true });
     });
   });
@@ -75,10 +80,10 @@ function howSoon({ message, ms }) {
 async function find(fault) {
   const run = await vitest(selected(fault.test), { PODLINK_PLANTED: fault.name });
   if (!run.output.includes(plantedNotice(fault.name))) return { wrong: `it was never planted:\n${run.output}` };
-  const found = run.failed.find(({ message }) => fault.finding.test(message));
-  if (found !== undefined) return { soon: howSoon(found) };
-  const said = run.failed.map(({ name, message }) => `${name}: ${message}`).join("\n") || run.output;
-  return { wrong: run.code === 0 ? "nothing was found" : `something else was found:\n${said}` };
+  const [found] = run.failed;
+  // In all that was said: the report has no causes, and a property's failure is one.
+  if (found !== undefined && fault.finding.test(run.output)) return { soon: howSoon(found) };
+  return { wrong: run.code === 0 ? "nothing was found" : `something else was found:\n${run.output}` };
 }
 
 /** @param {readonly { fault: import("./planted-faults/faults.mjs").PlantedFault, soon: string }[]} found */

@@ -27,8 +27,8 @@ const MAX_STATES = 5_000_000;
 const SAVE_TO = ".cache/histories";
 
 /** The demands on a history; what falls short of them is checked all the same, and not counted. */
-function isWorthIt({ operations, uids, ambiguous, overlaps }: HistoryFigures): boolean {
-  return operations >= 30 && uids <= 3 && ambiguous >= 0.2 && overlaps >= 1;
+function isWorthIt({ operations, uids, clients, ambiguous, overlaps }: HistoryFigures): boolean {
+  return operations >= 30 && uids <= 3 && clients >= 3 && ambiguous >= 0.2 && overlaps >= 1;
 }
 
 /**
@@ -77,6 +77,7 @@ export async function checkLossyHistories(options: LossyHistoriesOptions): Promi
       `${distribution(worthIt.map(({ figures }) => figures))}\n` +
       `checker: ${Math.round((1000 * ran) / checkedMs)} histories a second\n`,
   );
+  expect(Math.min(replies, requests), "losses of replies, and of requests").toBeGreaterThan(histories / 50);
   const kinds = rejectFalsehoods(
     worthIt.map(({ history }) => history),
     { falsehoods, seed },
@@ -101,5 +102,6 @@ function rejectFalsehoods(
     expect(verdict, `history ${index} with ${lie.kind} at ${lie.changed}`).toBe("contradiction");
   }
   expect(told, "histories that offer a place for a lie").toBe(falsehoods);
+  if (falsehoods >= 100) expect(kinds.size, "kinds of lies").toBe(4);
   return kinds;
 }
