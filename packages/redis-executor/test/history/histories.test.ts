@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, test } from "vitest";
 import { checkLossyHistories } from "./lossy-histories.ts";
 
 /** `npm run verify` has far more. */
-const histories = Number(process.env["HISTORIES"] ?? 200);
+const histories = Number(process.env["HISTORIES"] ?? 100);
 const falsehoods = Math.ceil(histories / 10);
 const seed = Number(process.env["SEED"] ?? 20261128);
 /** Few, so that a script carries many operations of many histories; all three nodes have some. */
