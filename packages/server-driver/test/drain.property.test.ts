@@ -44,3 +44,22 @@ test("whatever happens while pods drain: acknowledged changes are saved before a
   expect(ends.left).toBeGreaterThan(runs.numRuns);
   expect(ends.unsaved).toBeGreaterThan(0);
 }, 300_000);
+
+test("what a second stop leaves no time to save is not owed", async () => {
+  const model = new OwnershipModel();
+  const fleet = new Fleet(model, fc.schedulerFor([]), UIDS);
+  for (const podIndex of PODS) fleet.begin(podIndex);
+  await fleet.simulation.clock.advance(50);
+  const app = fleet.app(1);
+  app.saving = "slowly";
+  void app.change("bob", "behind", 1_000_000);
+  void app.change("bob", "behind", 0);
+  await fleet.simulation.pass(10);
+  void fleet.stop(1);
+  // Hurries the drain of pod 1: the request that doesn't end is waited for, and the save that follows isn't done in time.
+  await lastDrain(fleet, { othersThere: true, saving: "at-once", pushesLost: false });
+  await fleet.simulation.end();
+  fleet.checkCounters();
+  expect(model.violations).toEqual([]);
+  expect(fleet.counters.count("bob")).toBe(1);
+});

@@ -46,13 +46,12 @@ export class Fleet {
 
   /** Drains the pod; a second time: hurries it. */
   stop(podIndex: number, deadlineMs?: number): Promise<void> {
-    const app = this.app(podIndex);
-    const hurried = app.drainEndsAtMs !== undefined;
-    const limitMs = deadlineMs ?? (hurried ? HURRIED_MS : FAST.stop.deadlineMs);
-    app.stops(limitMs, hurried);
-    const stopped = app.life.driver.stop(deadlineMs === undefined ? {} : { deadlineMs });
-    this.simulation.model.follow(app.life, "stop", limitMs, stopped, () => undefined);
-    return stopped;
+    return this.#stop(this.app(podIndex), deadlineMs);
+  }
+
+  /** The same for every process there ever was. */
+  stopAll(deadlineMs: number): void {
+    for (const app of this.#apps.values()) void this.#stop(app, deadlineMs);
   }
 
   /** What is in the storage is what was put there. */
@@ -64,4 +63,14 @@ export class Fleet {
   }
 
   #redirects = 200;
+
+  /** The application knows of every stop: how much its pod owes depends on the time that it has. */
+  #stop(app: CounterApp, deadlineMs: number | undefined): Promise<void> {
+    const hurried = app.drainEndsAtMs !== undefined;
+    const limitMs = deadlineMs ?? (hurried ? HURRIED_MS : FAST.stop.deadlineMs);
+    app.stops(limitMs, hurried);
+    const stopped = app.life.driver.stop(deadlineMs === undefined ? {} : { deadlineMs });
+    this.simulation.model.follow(app.life, "stop", limitMs, stopped, () => undefined);
+    return stopped;
+  }
 }

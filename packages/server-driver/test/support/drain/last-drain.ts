@@ -71,7 +71,7 @@ export async function lastDrain(fleet: Fleet, { othersThere, saving, pushesLost 
 /** Pod 0 is new; the others are new, or gone. */
 async function reborn(fleet: Fleet, othersThere: boolean): Promise<void> {
   const { simulation } = fleet;
-  for (const { driver } of simulation.lives) void driver.stop({ deadlineMs: 400 });
+  fleet.stopAll(400);
   await simulation.pass(600);
   for (const podIndex of othersThere ? PODS : [0]) fleet.begin(podIndex);
   await simulation.pass(FAST.leaseMs + 2 * FAST.heartbeatIntervalMs);
