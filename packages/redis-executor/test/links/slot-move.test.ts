@@ -1,8 +1,7 @@
-import { setTimeout } from "node:timers/promises";
 import type { RedisCluster } from "@podlink/testkit/redis";
 import { startCluster } from "@podlink/testkit/redis";
 import { linkKey } from "@podlink/types";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { RedisExecutor } from "../../src/index.ts";
 
 let cluster: RedisCluster;
@@ -40,14 +39,15 @@ test("fault row 19: a slot is moved while links are made in it; no operation fai
       made.set(uid, result.link);
     }
   });
-  await setTimeout(100);
+  const until = (count: number): Promise<void> =>
+    vi.waitFor(() => expect(made.size).toBeGreaterThan(count), { timeout: 20_000 });
+  await until(50);
   await cluster.moveSlot(slot, to);
-  await setTimeout(100);
+  await until(made.size + 50);
   isDone = true;
   await Promise.all(load);
 
   expect(await cluster.nodeOf(slot)).toBe(to);
-  expect(made.size).toBeGreaterThan(100);
   const uids = Array.from(made.keys());
   const answers = await executor.executeAll(
     uids.map((uid) => ({ kind: "get", ...service, uid }) as const),
