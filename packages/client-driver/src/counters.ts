@@ -18,8 +18,12 @@ export class Counters {
   pacedOut = 0;
   /** Those of them that only a panic held back. */
   panicHeld = 0;
+  /** Panics that held back somebody. */
+  panics = 0;
   /** Links served from the cache while the store didn't answer. */
   staleServed = 0;
+  /** Operations answered CORRUPT: what is stored there is not ours to touch. */
+  corrupt = 0;
   /** Operations not sent because the store was known to be down. */
   refusedWhileDown = 0;
   /** Requests that a pod refused as misdirected. */

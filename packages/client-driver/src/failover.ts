@@ -18,6 +18,8 @@ export interface FailoverParts {
 
 /** The panic is worked out from all pods: not for every one of thousands of waiting users. */
 const PANIC_KNOWN_FOR_MS = 50;
+/** How often it is looked whether a panic is over, so that its end is told although nobody asks any more. */
+const PANIC_LOOK_MS = 250;
 
 /** When links of one service may be moved: the panic, the pace, and the readings that confirm a silence. */
 export class Failover {
@@ -26,6 +28,7 @@ export class Failover {
   #panicSinceMs: number | undefined;
   #panicReadAtMs = Number.NEGATIVE_INFINITY;
   #panicActive = false;
+  #panicTimer: Timer | undefined;
   #closed = false;
 
   constructor(parts: FailoverParts) {
@@ -35,16 +38,24 @@ export class Failover {
   /** Undefined: go on. Else: how long nothing may be moved, in milliseconds. */
   permit(podIndex: number, verdict: { readonly reason: ReplaceReason; readonly paced: boolean }): number | undefined {
     const { pace, counters } = this.#parts;
-    const sinceMs = this.#panicSince(podIndex);
+    const sinceMs = this.#panicSince();
     const heldForMs = this.#heldForMs(sinceMs);
     if (heldForMs > 0) {
       counters.panicHeld += 1;
+      this.#refused(podIndex, "panic");
       return heldForMs;
     }
     if (!verdict.paced && sinceMs === undefined) return undefined;
     const retryAfterMs = pace.take();
-    if (retryAfterMs !== undefined) counters.pacedOut += 1;
+    if (retryAfterMs === undefined) return undefined;
+    counters.pacedOut += 1;
+    this.#refused(podIndex, "pace");
     return retryAfterMs;
+  }
+
+  /** Somebody's link can't be moved yet: whether that is a panic is told now, not when it could be moved. */
+  look(): void {
+    this.#panicSince();
   }
 
   /** Reads the pods at that moment, so that the first user after it is moved at once. */
@@ -63,6 +74,7 @@ export class Failover {
 
   close(): void {
     this.#closed = true;
+    this.#panicTimer?.cancel();
     for (const { timer } of this.#confirmations.values()) timer.cancel();
     this.#confirmations.clear();
   }
@@ -73,17 +85,34 @@ export class Failover {
     return panicSinceMs === undefined ? 0 : Math.max(0, panicSinceMs + options.panicMs - clock.nowMs());
   }
 
-  #panicSince(podIndex: number): number | undefined {
-    const { clock, pods, observer, namespace, service } = this.#parts;
+  #panicSince(): number | undefined {
+    const { clock, pods } = this.#parts;
     const nowMs = clock.nowMs();
     if (nowMs - this.#panicReadAtMs < PANIC_KNOWN_FOR_MS) return this.#panicSinceMs;
     this.#panicReadAtMs = nowMs;
     this.#panicSinceMs = pods.panicSinceMs();
-    const active = this.#heldForMs(this.#panicSinceMs) > 0;
+    this.#tellPanic(this.#heldForMs(this.#panicSinceMs));
+    return this.#panicSinceMs;
+  }
+
+  /** Its beginning is told to whom it holds back first, its end when it ends: once each. */
+  #tellPanic(heldForMs: number): void {
+    const { clock, pods, observer, counters, namespace, service } = this.#parts;
+    const active = heldForMs > 0;
     if (active !== this.#panicActive) {
       this.#panicActive = active;
-      observer?.event({ kind: "panic", namespace, service, podIndex, active });
+      if (active) counters.panics += 1;
+      observer?.event({ kind: "panic", namespace, service, active });
     }
-    return this.#panicSinceMs;
+    this.#panicTimer?.cancel();
+    if (!active || this.#closed) return;
+    this.#panicTimer = clock.setTimer(Math.min(heldForMs, PANIC_LOOK_MS), () =>
+      this.#tellPanic(this.#heldForMs(pods.panicSinceMs())),
+    );
+  }
+
+  #refused(podIndex: number, because: "pace" | "panic"): void {
+    const { observer, namespace, service } = this.#parts;
+    observer?.event({ kind: "move-refused", namespace, service, podIndex, because });
   }
 }

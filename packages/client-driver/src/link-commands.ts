@@ -11,6 +11,8 @@ export interface LinkCommandsParts {
   readonly commandTimeoutMs: number;
   /** Whether the readings of the pods fail too: then the store is down, not one answer lost. */
   readonly readingsFail: () => boolean;
+  /** What is stored for the link is not ours to touch. */
+  readonly onCorrupt: () => void;
 }
 
 /** A store that is down is asked by one operation each so often: the readings may fail, or end, for a reason of their own. */
@@ -27,7 +29,7 @@ export class LinkCommands {
   }
 
   async execute<O extends LinkOp>(op: O): Promise<ResultOf<O>> {
-    const { links, calls, counters, clock, commandTimeoutMs, readingsFail } = this.#parts;
+    const { links, calls, counters, clock, commandTimeoutMs, readingsFail, onCorrupt } = this.#parts;
     // Both the links and the pods: it comes back with the next reading that works, which the state cache goes on trying.
     if (this.#failedAtMs !== undefined && readingsFail()) {
       const nowMs = clock.nowMs();
@@ -45,6 +47,7 @@ export class LinkCommands {
       return answer;
     } catch (error) {
       this.#failedAtMs = isStoreDown(error) ? clock.nowMs() : undefined;
+      if (RouteError.is(error) && error.code === "CORRUPT") onCorrupt();
       throw error;
     }
   }

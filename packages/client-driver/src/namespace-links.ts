@@ -95,7 +95,7 @@ export class NamespaceLinks {
   }
 
   #make(service: string): Service {
-    const { calls, counters, options, clock, coarse } = this.#shared;
+    const { calls, counters, options, clock, coarse, observer } = this.#shared;
     const parts = { ...this.#shared, namespace: this.#namespace, service };
     const routes = this.reach.routes.service(service);
     const failover = new Failover({ ...parts, pods: routes.cache });
@@ -106,6 +106,10 @@ export class NamespaceLinks {
       clock,
       commandTimeoutMs: options.commandTimeoutMs,
       readingsFail: () => routes.cache.readingsFail,
+      onCorrupt: () => {
+        counters.corrupt += 1;
+        observer?.event({ kind: "corrupt", namespace: this.#namespace, service });
+      },
     });
     const cache = new LinkCache(
       { namespace: this.#namespace, service, clock, coarse },

@@ -60,6 +60,7 @@ export class Placement {
           await this.#parts.routes.cache.refresh({ timeoutMs: this.#parts.options.commandTimeoutMs });
           break;
         case "wait":
+          this.#parts.failover.look();
           if (verdict.untilMs !== undefined) this.#parts.failover.confirmAt(link.podIndex, verdict.untilMs);
           throw this.#unavailable(link, verdict.untilMs);
         case "replace":

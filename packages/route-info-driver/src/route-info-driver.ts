@@ -283,6 +283,9 @@ export class RouteInfoDriver implements MetricsSource {
         logger: this.#logger,
         random,
         onBegin: () => this.#hasBegun(routes),
+        onReadable: (answers) => {
+          this.#observer?.event({ kind: "store", namespace: this.namespace, service, answers, seenBy: "readings" });
+        },
       },
       stateCacheOptionsOf(settings),
     );

@@ -10,6 +10,15 @@ export interface Counters {
   reportsFailed: number;
   registrations: number;
   fenced: number;
+  /** Spells without a lease in which what is held was served on: `whenStoreDown: "serve"`. */
+  servedWithoutLease: number;
+  epochChanges: number;
+  /** Periods that began. */
+  taken: number;
+  /** Those of them that went on from an earlier registration of this process. */
+  claimedAgain: number;
+  /** Operations answered CORRUPT: what is stored there is not ours to touch. */
+  corrupt: number;
   linksLost: number;
   verified: number;
   moved: number;
@@ -24,6 +33,11 @@ const zeroCounters = (): Counters => ({
   reportsFailed: 0,
   registrations: 0,
   fenced: 0,
+  servedWithoutLease: 0,
+  epochChanges: 0,
+  taken: 0,
+  claimedAgain: 0,
+  corrupt: 0,
   linksLost: 0,
   verified: 0,
   moved: 0,
@@ -110,6 +124,13 @@ export class PodContext {
       this.#guarded(() => scope?.end(error));
       throw error;
     }
+  }
+
+  /** An operation was answered with this: if it was CORRUPT, whoever watches hears of it. */
+  sawError(error: unknown): void {
+    if (!RouteError.is(error) || error.code !== "CORRUPT") return;
+    this.counters.corrupt += 1;
+    this.event({ kind: "corrupt" });
   }
 
   event(details: EventDetails): void {

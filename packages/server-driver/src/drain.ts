@@ -30,13 +30,13 @@ export class Drain {
     const { context, table } = this.#parts;
     const { clock, settings } = context;
     this.#limit.within(timeMs);
-    context.event({ kind: "drain", phase: "started" });
+    context.event({ kind: "drain", phase: "started", links: table.size });
     const propagated = sleep(settings.propagationMs, {
       clock,
       signal: AbortSignal.any([this.#limit.signal, this.#hurried.signal]),
     });
     await this.#unlessOver(Promise.all([publish(), propagated]));
-    context.event({ kind: "drain", phase: "moving" });
+    context.event({ kind: "drain", phase: "moving", links: table.size });
     const options = {
       ratePerSecond: () => this.#ratePerSecond(),
       whenNobody: "leave",

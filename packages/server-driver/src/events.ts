@@ -13,7 +13,13 @@ export type EndReason = "lost" | "fenced" | "superseded" | "stopped" | "released
 
 /** A period began or ended. A new token is a new period: what was loaded for the old one is loaded again. */
 export type PeriodEvent =
-  | { readonly kind: "taken"; readonly uid: string; readonly link: Link }
+  | {
+      readonly kind: "taken";
+      readonly uid: string;
+      readonly link: Link;
+      /** It was held under an earlier registration of this process, and by nobody since. Absent: it was not. */
+      readonly again?: true;
+    }
   | {
       readonly kind: "ended";
       readonly uid: string;

@@ -60,15 +60,21 @@ export class NotReadyHandOver {
   end(): void {
     this.#over?.abort();
     this.#over = undefined;
-    this.#active = false;
+    this.#setActive(false);
     this.#timer?.cancel();
   }
 
   #again(delayMs: number, signal: AbortSignal): void {
     this.#timer = this.#parts.context.clock.setTimer(delayMs, () => {
-      this.#active = true;
+      this.#setActive(true);
       void this.#run(signal);
     });
+  }
+
+  #setActive(active: boolean): void {
+    if (this.#active === active) return;
+    this.#active = active;
+    this.#parts.context.event({ kind: "handing-over", active });
   }
 
   async #run(signal: AbortSignal): Promise<void> {

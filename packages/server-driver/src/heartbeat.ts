@@ -1,18 +1,15 @@
-import type { HeartbeatResult, PodReport, Timer } from "@podlink/types";
+import type { HeartbeatResult, PodReport, RegistrationLoss, Timer } from "@podlink/types";
 import { defer, RouteError } from "@podlink/types";
 import { failpoint } from "@podlink/types/failpoint";
 import type { PodContext } from "./context.ts";
 import type { Lease } from "./lease.ts";
 import type { Registration } from "./registration.ts";
 
-/** Why a pod has to register again. */
-export type LossReason = "fenced" | "gone" | "epoch" | "superseded-claim" | "reopened";
-
 export interface HeartbeatHooks {
   /** What the pod says of itself now. */
   report(): PodReport;
   /** The registration is gone or about to be replaced: nothing that was claimed under it counts. */
-  onLost(reason: LossReason): void;
+  onLost(reason: RegistrationLoss): void;
   /** A report was accepted within the lease. */
   onAccepted(): void;
   /** A newer life of this pod is there. */
@@ -30,6 +27,8 @@ export class Heartbeat {
   readonly #hooks: HeartbeatHooks;
   #reportNumber = 0;
   #mustRegister = true;
+  /** Why, for those who watch. */
+  #because: "start" | RegistrationLoss = "start";
   /** Registered, and no report accepted since: the lease begins with the first. */
   #fresh = false;
   #stopped = false;
@@ -67,7 +66,7 @@ export class Heartbeat {
   }
 
   /** The present registration doesn't count any more: registers again at once. Idempotent until it has. */
-  lose(reason: LossReason): void {
+  lose(reason: RegistrationLoss): void {
     if (this.#mustRegister || this.#stopped) return;
     this.#forget(reason);
     void this.beat();
@@ -105,14 +104,20 @@ export class Heartbeat {
         if (!this.#stopped) await this.#report();
         if (!this.#mustRegister) break;
       }
+      if (this.#lastError !== undefined) this.#tellStore(true);
       this.#lastError = undefined;
     } catch (error) {
+      if (this.#lastError === undefined) this.#tellStore(false);
       this.#lastError = RouteError.from(error);
       this.#lease.reportFailed();
       this.#context.counters.reportsFailed += 1;
       this.#context.logger.warn({ code: this.#lastError.code, error: this.#lastError.message }, "a report failed");
     }
     if (!this.#stopped) this.#schedule(begunAtMs);
+  }
+
+  #tellStore(answers: boolean): void {
+    this.#context.event({ kind: "store", answers, seenBy: "reports" });
   }
 
   #schedule(begunAtMs: number): void {
@@ -140,7 +145,7 @@ export class Heartbeat {
     this.#fresh = true;
     this.#context.counters.registrations += 1;
     const incarnation = this.#registration.identity?.incarnation ?? 0;
-    this.#context.event({ kind: "registered", incarnation });
+    this.#context.event({ kind: "registered", incarnation, because: this.#because });
     this.#context.logger.info({ ...this.#context.name, incarnation }, "registered");
     return undefined;
   }
@@ -155,7 +160,7 @@ export class Heartbeat {
     // Lost meanwhile: whatever this says is of the past.
     if (this.#stopped || this.#mustRegister) return;
     if (!result.accepted) return this.#refused(result.reason);
-    if (result.generation !== this.#registration.generation) return this.#forget("epoch");
+    if (result.generation !== this.#registration.generation) return this.#forget("generation");
     if (this.#fresh) {
       this.#fresh = false;
       this.#lease.begin(mark);
@@ -186,8 +191,9 @@ export class Heartbeat {
     this.#hooks.onSuperseded();
   }
 
-  #forget(reason: LossReason): void {
+  #forget(reason: RegistrationLoss): void {
     this.#mustRegister = true;
+    this.#because = reason;
     this.#fresh = false;
     this.#lease.end();
     this.#hooks.onLost(reason);

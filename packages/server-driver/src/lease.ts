@@ -1,4 +1,4 @@
-import type { Clock, Timer } from "@podlink/types";
+import type { Clock, FencedReason, Timer } from "@podlink/types";
 
 /** Both clocks at one moment, noted before a report is sent. */
 export interface LeaseMark {
@@ -20,6 +20,13 @@ export interface LeaseOptions {
   readonly staleWhileDownMs: number;
 }
 
+export interface LeaseHooks {
+  /** Called once each time the lease is found to be over, before the answer that found it. */
+  onFenced(): void;
+  /** Called once each time the lease is over and what is held is served on. */
+  onServing(): void;
+}
+
 /**
  * How long this pod may believe that callers take it for alive: up to leaseMs - leaseMarginMs after the moment *before* the
  * last report that was accepted was sent. Judged by the real clocks at every question, never by a timer having fired: a
@@ -28,20 +35,26 @@ export interface LeaseOptions {
 export class Lease {
   readonly #clock: Clock;
   readonly #options: LeaseOptions;
-  readonly #onFenced: () => void;
+  readonly #hooks: LeaseHooks;
   #mark: LeaseMark | undefined;
   #heldUntilMs = Number.NEGATIVE_INFINITY;
   #reportsFail = false;
+  #isServing = false;
+  #overBecause: FencedReason = "lease-over";
   #timer: Timer | undefined;
   #ranAtMs = 0;
   #ranLate = false;
   #pulse: Timer | undefined;
 
-  /** @param onFenced called once each time the lease is found to be over, before the answer that found it. */
-  constructor(clock: Clock, options: LeaseOptions, onFenced: () => void) {
+  constructor(clock: Clock, options: LeaseOptions, hooks: LeaseHooks) {
     this.#clock = clock;
     this.#options = options;
-    this.#onFenced = onFenced;
+    this.#hooks = hooks;
+  }
+
+  /** Why it was over when it was last found to be. */
+  get overBecause(): FencedReason {
+    return this.#overBecause;
   }
 
   /** To be taken before a report is sent. */
@@ -74,6 +87,7 @@ export class Lease {
     this.#heldUntilMs = Number.NEGATIVE_INFINITY;
     this.#reportsFail = false;
     this.#ranLate = false;
+    this.#isServing = false;
     this.#timer?.cancel();
     this.#pulse?.cancel();
   }
@@ -85,19 +99,29 @@ export class Lease {
     const nowMs = this.#clock.nowMs();
     // A suspended machine stops the monotonic clock, on some systems, and not the wall clock.
     const wallAheadMs = this.#clock.wallMs() - mark.wallMs - (nowMs - mark.atMs);
-    if (wallAheadMs <= this.#options.leaseMarginMs) {
-      if (nowMs < this.#heldUntilMs) return "held";
-      if (this.#mayServe(nowMs, mark)) return "serving";
-    }
+    const isAhead = wallAheadMs > this.#options.leaseMarginMs;
+    if (!isAhead && nowMs < this.#heldUntilMs) return "held";
+    const because = isAhead ? "clock-ahead" : this.#whyNotServed(nowMs, mark);
+    if (because === undefined) return this.#serving();
     this.end();
-    this.#onFenced();
+    this.#overBecause = because;
+    this.#hooks.onFenced();
     return "fenced";
+  }
+
+  #serving(): "serving" {
+    if (!this.#isServing) {
+      this.#isServing = true;
+      this.#hooks.onServing();
+    }
+    return "serving";
   }
 
   #hold(mark: LeaseMark): void {
     this.#mark = mark;
     this.#heldUntilMs = mark.atMs + this.#options.leaseMs - this.#options.leaseMarginMs;
     this.#reportsFail = false;
+    this.#isServing = false;
     this.#ranLate = false;
     this.#watch(this.#heldUntilMs - this.#clock.nowMs());
   }
@@ -112,10 +136,11 @@ export class Lease {
     });
   }
 
-  #mayServe(nowMs: number, mark: LeaseMark): boolean {
-    if (this.#options.whenStoreDown === "refuse" || !this.#reportsFail) return false;
-    const ranLate = this.#ranLate || nowMs - this.#ranAtMs > this.#options.leaseMarginMs;
-    return !ranLate && nowMs < mark.atMs + this.#options.staleWhileDownMs;
+  /** Why what is held is not served on after the end of the lease. Undefined: it is. */
+  #whyNotServed(nowMs: number, mark: LeaseMark): FencedReason | undefined {
+    if (this.#options.whenStoreDown === "refuse" || !this.#reportsFail) return "lease-over";
+    if (this.#ranLate || nowMs - this.#ranAtMs > this.#options.leaseMarginMs) return "stood-still";
+    return nowMs < mark.atMs + this.#options.staleWhileDownMs ? undefined : "stale-too-long";
   }
 
   /** Notices that this process itself stood still: then it is not (only) the store that is missing. */

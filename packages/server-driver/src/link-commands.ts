@@ -14,10 +14,15 @@ export class LinkCommands {
   }
 
   /** @throws RouteError of the store, TIMEOUT after commandTimeoutMs. */
-  execute<O extends LinkOp>(op: O): Promise<ResultOf<O>> {
+  async execute<O extends LinkOp>(op: O): Promise<ResultOf<O>> {
     const { store } = this.#context;
     const outcome = op.kind === "get" ? undefined : "unknown";
-    return this.#context.ask(`${op.kind} of a link`, (timeoutMs) => store.execute(op, { timeoutMs }), outcome);
+    try {
+      return await this.#context.ask(`${op.kind} of a link`, (timeoutMs) => store.execute(op, { timeoutMs }), outcome);
+    } catch (error) {
+      this.#context.sawError(error);
+      throw error;
+    }
   }
 
   /** This pod under an incarnation, as an operation names it. */

@@ -71,14 +71,14 @@ export class OwnershipTable {
   /** The store says that the link is ours. The same token as before: the same period goes on. */
   take(link: Link): Period {
     const { uid } = link;
-    this.#unverified.delete(uid);
+    const again = this.#unverified.delete(uid);
     this.#doubtful.delete(uid);
     const before = this.#held.get(uid);
     if (before !== undefined && compareTokens(before.link.token, link.token) === 0) return before;
     if (before !== undefined) this.end(uid, "lost", link);
     const period = new Period(link, this.#clock.nowMs());
     this.#held.set(uid, period);
-    this.#listeners.emit({ kind: "taken", uid, link });
+    this.#listeners.emit({ kind: "taken", uid, link, ...(again ? { again } : undefined) });
     return period;
   }
 

@@ -1,11 +1,10 @@
-import type { CallOptions, LostLink, PodEvent, Subscription, Superseded } from "@podlink/types";
+import type { CallOptions, LostLink, PodEvent, RegistrationLoss, Subscription, Superseded } from "@podlink/types";
 import { keepAliveUntil, Listeners, RouteError, withDeadline } from "@podlink/types";
 import type { GuardAnswer } from "./answers.ts";
 import { refusal } from "./answers.ts";
 import type { PodContext } from "./context.ts";
-import type { PodPhase, PodState } from "./events.ts";
+import type { PeriodEvent, PodPhase, PodState } from "./events.ts";
 import { sayGoodbye } from "./farewell.ts";
-import type { LossReason } from "./heartbeat.ts";
 import type { ServicePeers } from "./peers.ts";
 import type { PodParts, Reactions } from "./pod-parts.ts";
 import { makeParts } from "./pod-parts.ts";
@@ -99,16 +98,29 @@ export class PodLife implements Reactions {
     if (this.#phase === "started" || this.#phase === "draining") void this.parts.heartbeat.beat();
   }
 
-  onLost(reason: LossReason): void {
-    const { context, table } = this.parts;
+  onLost(reason: RegistrationLoss): void {
+    const { context, table, lease } = this.parts;
     context.logger.warn({ ...context.name, reason }, "the registration is gone; registering again");
     if (reason === "fenced") {
       context.counters.fenced += 1;
-      context.event({ kind: "fenced" });
+      context.event({ kind: "fenced", because: lease.overBecause });
     }
-    if (reason === "epoch" || reason === "gone") context.event({ kind: "epoch-changed" });
+    if (reason === "epoch" || reason === "generation" || reason === "gone") {
+      context.counters.epochChanges += 1;
+      context.event({ kind: "epoch-changed", because: reason });
+    }
     table.unverifyAll();
     this.#announce();
+  }
+
+  onServing(): void {
+    const { context } = this.parts;
+    context.counters.servedWithoutLease += 1;
+    context.event({ kind: "serving-without-lease" });
+    context.logger.warn(
+      { ...context.name },
+      "the store is down and the lease over: held uids are served by their tokens alone",
+    );
   }
 
   onAccepted(): void {
@@ -167,9 +179,7 @@ export class PodLife implements Reactions {
       store.watchStore((event) => {
         if (event.kind === "epoch") heartbeat.lose("epoch");
       }),
-      periodListeners.add((event) => {
-        if (event.kind === "ended" && event.reason === "lost") this.#countLost();
-      }),
+      periodListeners.add((event) => this.#count(event)),
     ];
     if (own.serviceState !== "Ready") notReady.begin();
     verification.start();
@@ -199,12 +209,13 @@ export class PodLife implements Reactions {
   /** The guard closes, then Shutdown is published, then goodbye is said. */
   async #leave(): Promise<void> {
     const { context, authority, table, handOffs, own, heartbeat, registration } = this.parts;
+    const links = table.size;
     authority.close();
     table.endAll("stopped");
     handOffs.stop();
     own.wayOut = "leaving";
     await sayGoodbye(context, registration, heartbeat, this.#stopLimit);
-    context.event({ kind: "drain", phase: "ended" });
+    context.event({ kind: "drain", phase: "ended", links });
   }
 
   #sawPod(event: PodEvent): void {
@@ -222,10 +233,17 @@ export class PodLife implements Reactions {
     if (period !== undefined && Number(link.token) > Number(period.link.token)) table.end(uid, "lost", link);
   }
 
-  #countLost(): void {
+  #count(event: PeriodEvent): void {
     const { context } = this.parts;
-    context.counters.linksLost += 1;
-    context.event({ kind: "link-lost" });
+    if (event.kind === "taken") {
+      const again = event.again === true;
+      context.counters.taken += 1;
+      if (again) context.counters.claimedAgain += 1;
+      context.event({ kind: "link-taken", again });
+    } else if (event.reason === "lost") {
+      context.counters.linksLost += 1;
+      context.event({ kind: "link-lost" });
+    }
   }
 
   #podPhase(): PodPhase {

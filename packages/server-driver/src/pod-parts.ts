@@ -1,4 +1,4 @@
-import type { Superseded } from "@podlink/types";
+import type { RegistrationLoss, Superseded } from "@podlink/types";
 import { Listeners } from "@podlink/types";
 import type { GuardAnswer } from "./answers.ts";
 import { Authority } from "./authority.ts";
@@ -10,7 +10,6 @@ import type { PeriodEvent } from "./events.ts";
 import { Guard } from "./guard.ts";
 import { HandOffs } from "./hand-off.ts";
 import { NotReadyHandOver } from "./hand-over.ts";
-import type { LossReason } from "./heartbeat.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { Lease } from "./lease.ts";
 import { LinkCommands } from "./link-commands.ts";
@@ -28,7 +27,9 @@ import { WorkloadWriter } from "./workload.ts";
 
 /** What the parts tell, and ask, the one who steers them. */
 export interface Reactions {
-  onLost(reason: LossReason): void;
+  onLost(reason: RegistrationLoss): void;
+  /** The lease is over, and what is held is served on. */
+  onServing(): void;
   onAccepted(): void;
   onSuperseded(): void;
   onClaimSuperseded(answer: Superseded): void;
@@ -67,7 +68,10 @@ export function makeParts(context: PodContext, peers: ServicePeers, reactions: R
   const { clock, logger, settings } = context;
   const own = new OwnState(context);
   const registration = new Registration(context);
-  const lease = new Lease(clock, settings, () => heartbeat.lose("fenced"));
+  const lease = new Lease(clock, settings, {
+    onFenced: () => heartbeat.lose("fenced"),
+    onServing: () => reactions.onServing(),
+  });
   const periodListeners = new Listeners<PeriodEvent>(logger);
   const table = new OwnershipTable(clock, periodListeners);
   const heartbeat = new Heartbeat(context, registration, lease, {

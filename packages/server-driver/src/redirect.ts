@@ -57,6 +57,7 @@ export class Redirect {
         : await commands.whileDoubtful(uid, link.token, () =>
             commands.execute({ kind: "replace", ...key, expectedToken: link.token, owner, lifetime }),
           );
+    if ("replaced" in result && result.replaced) context.event({ kind: "link-replaced", reason: "hand-off" });
     // Reservations name no incarnation: nothing supersedes them.
     if (isSuperseded(result) || result.link.podIndex === context.name.podIndex) {
       return refusal("unavailable", { retryAfterMs: 0 });

@@ -33,6 +33,7 @@ export class Sweep {
     this.#running = running;
     const pacer = new Pacer(this.#context.clock, () => OWN_ACCOUNT_RATE_PER_SECOND);
     const uids = this.#table.unverifiedUids();
+    this.#context.event({ kind: "sweep", phase: "started", links: uids.length });
     for (let at = 0; at < uids.length;) {
       const turns = await pacer.take(uids.length - at, running.signal);
       if (turns === 0) break;
@@ -40,6 +41,7 @@ export class Sweep {
       at += turns;
     }
     if (this.#running === running) this.#running = undefined;
+    this.#context.event({ kind: "sweep", phase: "ended", links: this.#table.unverifiedCount });
   }
 
   async #claim(uid: string): Promise<void> {

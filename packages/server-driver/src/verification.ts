@@ -140,8 +140,10 @@ export class Verification {
     return this.#ask(ops);
   }
 
-  #ask<O extends GetOp | RenewOp>(ops: readonly O[]): Promise<Answer<O>[]> {
+  async #ask<O extends GetOp | RenewOp>(ops: readonly O[]): Promise<Answer<O>[]> {
     const { context } = this.#parts;
-    return context.ask("verification", (timeoutMs) => context.store.executeAll(ops, { timeoutMs }));
+    const answers = await context.ask("verification", (timeoutMs) => context.store.executeAll(ops, { timeoutMs }));
+    for (const answer of answers) if ("error" in answer) context.sawError(answer.error);
+    return answers;
   }
 }

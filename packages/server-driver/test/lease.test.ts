@@ -4,10 +4,16 @@ import { Lease } from "../src/lease.ts";
 
 const OPTIONS = { leaseMs: 1000, leaseMarginMs: 100, staleWhileDownMs: 5000 };
 
+const hooks = (onFenced: () => void = () => undefined) => ({ onFenced, onServing: () => undefined });
+
 function leaseOf(whenStoreDown: "refuse" | "serve" = "refuse") {
   const clock = fakeClock();
   let fenced = 0;
-  const lease = new Lease(clock, { ...OPTIONS, whenStoreDown }, () => (fenced += 1));
+  const lease = new Lease(
+    clock,
+    { ...OPTIONS, whenStoreDown },
+    hooks(() => (fenced += 1)),
+  );
   return { clock, lease, fenced: () => fenced };
 }
 
@@ -98,7 +104,11 @@ test("serve: after a gap in its own running longer than the margin it is fenced"
   let stoodStillMs = 0;
   const still = { ...clock, nowMs: () => clock.nowMs() + stoodStillMs, wallMs: () => clock.wallMs() + stoodStillMs };
   let fenced = 0;
-  const other = new Lease(still, { ...OPTIONS, whenStoreDown: "serve" }, () => (fenced += 1));
+  const other = new Lease(
+    still,
+    { ...OPTIONS, whenStoreDown: "serve" },
+    hooks(() => (fenced += 1)),
+  );
   other.begin(other.mark());
   other.reportFailed();
   await clock.advance(950);
@@ -106,6 +116,7 @@ test("serve: after a gap in its own running longer than the margin it is fenced"
   stoodStillMs = 101;
   expect(other.standing()).toBe("fenced");
   expect(fenced).toBe(1);
+  expect(other.overBecause).toBe("stood-still");
   lease.end();
 });
 
@@ -113,7 +124,7 @@ test("serve: a gap within the lease is remembered until a report is accepted", a
   const clock = fakeClock();
   let stoodStillMs = 0;
   const still = { ...clock, nowMs: () => clock.nowMs() + stoodStillMs, wallMs: () => clock.wallMs() + stoodStillMs };
-  const lease = new Lease(still, { ...OPTIONS, whenStoreDown: "serve" }, () => undefined);
+  const lease = new Lease(still, { ...OPTIONS, whenStoreDown: "serve" }, hooks());
   lease.begin(lease.mark());
   stoodStillMs = 200;
   await clock.advance(100);

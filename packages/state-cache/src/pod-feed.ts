@@ -35,6 +35,8 @@ export interface PodFeedParts {
   readonly onChange: (change: PodChange) => void;
   /** Called when timers and a subscription begin. */
   readonly onBegin?: (() => void) | undefined;
+  /** Called when readings begin to fail, and when they work again. */
+  readonly onReadable?: ((works: boolean) => void) | undefined;
 }
 
 /** Keeps a table of pods up to date: by readings, pushes, and the passing of time. */
@@ -188,9 +190,12 @@ export class PodFeed {
 
   #worked(nowMs: number): void {
     const { settings, logger } = this.#parts;
-    if (this.failing) logger.info({ service: this.#name() }, "the pods can be read again");
+    const failed = this.failing;
     this.failing = false;
     this.validUntilMs = settings.enabled ? Number.POSITIVE_INFINITY : nowMs + settings.stateRefreshMs;
+    if (!failed) return;
+    logger.info({ service: this.#name() }, "the pods can be read again");
+    this.#parts.onReadable?.(true);
   }
 
   #failed({ code, message }: RouteError): void {
@@ -203,6 +208,7 @@ export class PodFeed {
     logger.warn({ service: this.#name(), code, error: message }, "the pods can't be read; they stay as seen last");
     const { readAtMs } = this.table.evidence.liveness;
     if (readAtMs !== undefined && settings.enabled) this.validUntilMs = readAtMs + settings.staleWhileDownMs;
+    this.#parts.onReadable?.(false);
   }
 
   #hear(event: PodEvent): void {

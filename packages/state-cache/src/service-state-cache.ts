@@ -31,6 +31,8 @@ export interface StateCachePorts {
   readonly random?: () => number;
   /** Called whenever the cache begins to have timers and a subscription, which {@link ServiceStateCache.close} ends. */
   readonly onBegin?: () => void;
+  /** Called when the pods can't be read any more, and when they can again. */
+  readonly onReadable?: (works: boolean) => void;
 }
 
 /**

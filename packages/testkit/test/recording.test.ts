@@ -14,8 +14,8 @@ test("a recording logger keeps every entry with its level", () => {
 test("a recording observer keeps events and how often each scope was ended, with its error", () => {
   const observer = recordingObserver();
   const name = { namespace: "prod", service: "room" };
-  observer.event({ kind: "fenced", ...name, podIndex: 0 });
-  observer.event({ kind: "panic", active: true, ...name, podIndex: 0 });
+  observer.event({ kind: "fenced", because: "lease-over", ...name, podIndex: 0 });
+  observer.event({ kind: "panic", active: true, ...name });
   const first = observer.start({ name: "resolve", ...name });
   const second = observer.start({ name: "claim", ...name });
   first?.end();

@@ -18,8 +18,13 @@ export type {
   MetricsSource,
   Operation,
   OperationName,
+  CallerEvent,
+  FencedReason,
+  PodOwnEvent,
+  RegistrationLoss,
   ReplaceReason,
   RouteEvent,
+  StoreSeenEvent,
   RouteObserver,
   Scope,
 } from "./ports/observation.ts";

@@ -3,7 +3,7 @@ import { guardedObserver, silentLogger } from "../src/index.ts";
 import { expect, test } from "vitest";
 
 const operation = { name: "resolve", namespace: "prod", service: "room" } as const;
-const event = { kind: "fenced", namespace: "prod", service: "room", podIndex: 0 } as const;
+const event = { kind: "fenced", because: "lease-over", namespace: "prod", service: "room", podIndex: 0 } as const;
 
 test("an observer that throws is logged and harms nobody", () => {
   const errors: LogFields[] = [];
