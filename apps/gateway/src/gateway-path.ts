@@ -3,11 +3,11 @@ import { checkService, checkUid, refuse } from "@podlink/types";
 /** What a request target asks for. */
 export type GatewayPath =
   | { readonly kind: "user"; readonly service: string; readonly uid: string; readonly podPath: string }
-  | { readonly kind: "pods"; readonly service: string }
+  | { readonly kind: "pods"; readonly service: string; readonly all: boolean }
   | { readonly kind: "health" };
 
 const USER = /^\/s\/([^/?]*)\/u\/([^/?]*)([^]*)$/;
-const PODS = /^\/s\/([^/?]*)\/pods(?:\?[^]*)?$/;
+const PODS = /^\/s\/([^/?]*)\/pods(?:\?([^]*))?$/;
 const HEALTH = /^\/health(?:\?[^]*)?$/;
 
 /**
@@ -22,7 +22,10 @@ export function readPath(target: string): GatewayPath | undefined {
     return { kind: "user", service: checkService(service), uid, podPath: `/u/${encodeURIComponent(uid)}${rest}` };
   }
   const pods = PODS.exec(target);
-  if (pods !== null) return { kind: "pods", service: checkService(pods[1]) };
+  if (pods !== null) {
+    const all = new URLSearchParams(pods[2]).has("all");
+    return { kind: "pods", service: checkService(pods[1]), all };
+  }
   return HEALTH.test(target) ? { kind: "health" } : undefined;
 }
 

@@ -178,7 +178,7 @@ export class Gateway implements AsyncDisposable {
       proxy.handle(req, res);
       return;
     }
-    listPods(handle).then(
+    listPods(handle, { all: path.all }).then(
       (pods) => answerJson(res, 200, pods),
       (error: unknown) => sendError(res, error),
     );

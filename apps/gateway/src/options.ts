@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type { ProxyLimits, ServerLimits, ServiceRoute } from "@podlink/http";
 import type { CallOptions, PodRow, StoreHealth } from "@podlink/types";
 import type { Logger } from "pino";
+import type { ServiceStatus } from "podlink";
 import * as v from "valibot";
 
 /**
@@ -19,6 +20,7 @@ export interface GatewayService extends ServiceRoute {
     readonly alive: boolean;
     readonly available: boolean;
   }[];
+  status(): ServiceStatus;
 }
 
 /** What the gateway routes by; what `connect()` of podlink returns fits. */

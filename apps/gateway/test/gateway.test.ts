@@ -83,6 +83,10 @@ describe("a user's request", () => {
 });
 
 describe("the listing", () => {
+  const anyNumber = expect.any(Number) as number;
+  const listed = async (query = ""): Promise<Record<string, unknown>[]> =>
+    (await get(`/s/room/pods${query}`)).body as Record<string, unknown>[];
+
   test("shows the pods as the gateway sees them", async () => {
     await open({ pods: 2 });
     const { status, body } = await get("/s/room/pods");
@@ -90,23 +94,33 @@ describe("the listing", () => {
     expect(body).toEqual(
       place.pods.map(({ podIndex, server }) => ({
         podIndex,
-        incarnation: expect.any(Number) as number,
+        incarnation: anyNumber,
         serviceState: "Ready",
         routingState: "Ready",
-        loadScore: expect.any(Number) as number,
+        loadScore: anyNumber,
         linkCount: 0,
         address: { host: "127.0.0.1", httpPort: (server.address() as { port: number }).port },
         metadata: { pid: "7" },
+        alive: true,
+        available: true,
+        routable: true,
+        warmth: anyNumber,
+        lastReportAgeMs: anyNumber,
+        leaseEndsInMs: anyNumber,
+        links: "served",
+        seen: { readingsFail: false, readingAgeMs: anyNumber, panic: false },
       })),
     );
   });
 
-  test("leaves out a pod that said goodbye", async () => {
+  test("leaves out a pod that said goodbye, unless all are asked for", async () => {
     await open({ pods: 2 });
     await get("/s/room/pods");
     await place.pods[1]?.stop();
-    await eventually(async () =>
-      ((await get("/s/room/pods")).body as { podIndex: number }[]).map((pod) => pod.podIndex),
-    ).toEqual([0]);
+    await eventually(async () => (await listed()).map(({ podIndex }) => podIndex)).toEqual([0]);
+    expect(await listed("?all")).toMatchObject([
+      { podIndex: 0, routable: true, links: "served" },
+      { podIndex: 1, routable: false, notRoutable: "goodbye", links: "moving", notAvailableForMs: anyNumber },
+    ]);
   });
 });

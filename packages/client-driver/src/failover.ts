@@ -53,6 +53,11 @@ export class Failover {
     return retryAfterMs;
   }
 
+  /** How long a panic holds back every move from now on, in ms. 0: there is none; Infinity: while readings fail. */
+  heldForMs(): number {
+    return this.#heldForMs(this.#parts.pods.panicSinceMs());
+  }
+
   /** Somebody's link can't be moved yet: whether that is a panic is told now, not when it could be moved. */
   look(): void {
     this.#panicSince();
@@ -97,7 +102,7 @@ export class Failover {
 
   /** Its beginning is told to whom it holds back first, its end when it ends: once each. */
   #tellPanic(heldForMs: number): void {
-    const { clock, pods, observer, counters, namespace, service } = this.#parts;
+    const { clock, observer, counters, namespace, service } = this.#parts;
     const active = heldForMs > 0;
     if (active !== this.#panicActive) {
       this.#panicActive = active;
@@ -106,9 +111,7 @@ export class Failover {
     }
     this.#panicTimer?.cancel();
     if (!active || this.#closed) return;
-    this.#panicTimer = clock.setTimer(Math.min(heldForMs, PANIC_LOOK_MS), () =>
-      this.#tellPanic(this.#heldForMs(pods.panicSinceMs())),
-    );
+    this.#panicTimer = clock.setTimer(Math.min(heldForMs, PANIC_LOOK_MS), () => this.#tellPanic(this.heldForMs()));
   }
 
   #refused(podIndex: number, because: "pace" | "panic"): void {

@@ -12,6 +12,8 @@ import type { Pace } from "./pace.ts";
 import { Placement } from "./placement.ts";
 import { ServiceHandle } from "./service-handle.ts";
 import { ServiceLinks } from "./service-links.ts";
+import type { ServiceStatus } from "./service-status.ts";
+import { serviceStatus } from "./service-status.ts";
 
 /** Names that come from outside may be without end: of services that aren't there at most so many are kept. */
 const RESTING_KEPT = 256;
@@ -120,7 +122,10 @@ export class NamespaceLinks {
       },
     );
     const placement = new Placement({ ...parts, routes, commands, failover });
-    const links = new ServiceLinks({ ...parts, routes, cache, commands, placement });
+    const pods = routes.cache;
+    const status = (): ServiceStatus =>
+      serviceStatus({ pods, failover, clock, outlook: ({ row }) => placement.outlook(row) });
+    const links = new ServiceLinks({ ...parts, routes, cache, commands, placement, status });
     const onMisdirected = (): void => void (counters.misdirected += 1);
     return {
       links,

@@ -1,11 +1,11 @@
 import type { ServiceRoutes } from "@podlink/route-info-driver";
 import type { PodView } from "@podlink/state-cache";
-import type { Clock, Lifetime, Link, LinkKey, ReplaceReason, RouteObserver } from "@podlink/types";
+import type { Clock, Lifetime, Link, LinkKey, PodRow, ReplaceReason, RouteObserver } from "@podlink/types";
 import { RouteError } from "@podlink/types";
 import { failpoint } from "@podlink/types/failpoint";
 import type { Counters } from "./counters.ts";
 import type { Failover } from "./failover.ts";
-import type { HolderPolicy } from "./judge-holder.ts";
+import type { HolderPolicy, Verdict } from "./judge-holder.ts";
 import { judgeHolder } from "./judge-holder.ts";
 import type { LinkCommands } from "./link-commands.ts";
 import type { ResolvedClientDriverOptions } from "./options.ts";
@@ -26,6 +26,8 @@ interface SeenLink {
   readonly link: Link;
   readonly seenAtMs: number;
 }
+
+type JudgedLink = Pick<Link, "podIndex" | "incarnation" | "kind">;
 
 /** Asks, readings and moves of one flight; the ordinary one takes one. Beyond it the pods change faster than anybody can tell. */
 const MAX_ROUNDS = 6;
@@ -71,7 +73,12 @@ export class Placement {
     throw this.#unavailable(seen.link, this.#parts.clock.nowMs());
   }
 
-  #judge({ link, seenAtMs }: SeenLink): ReturnType<typeof judgeHolder> {
+  /** What would become now of an owned link of this life of the pod. */
+  outlook({ podIndex, incarnation }: Pick<PodRow, "podIndex" | "incarnation">): Verdict {
+    return this.#judge({ link: { podIndex, incarnation, kind: "owned" }, seenAtMs: this.#parts.clock.nowMs() });
+  }
+
+  #judge({ link, seenAtMs }: { readonly link: JudgedLink; readonly seenAtMs: number }): Verdict {
     const { routes, clock } = this.#parts;
     const { cache } = routes;
     const nowMs = clock.nowMs();

@@ -3,6 +3,7 @@ import type { CallOptions, Link } from "@podlink/types";
 import { RouteError } from "@podlink/types";
 import { checkLink } from "./check-link.ts";
 import type { ServiceLinks } from "./service-links.ts";
+import type { ServiceStatus } from "./service-status.ts";
 import type { Target } from "./target.ts";
 
 export interface ServiceHandleParts {
@@ -87,6 +88,11 @@ export class ServiceHandle {
   /** The pods as this caller sees them, goodbyes included, by pod index. */
   pods(): readonly PodView[] {
     return this.#links.routes.cache.pods();
+  }
+
+  /** The service and its pods as this caller sees them, and what becomes of their users: for people. Makes no call. */
+  status(): ServiceStatus {
+    return this.#links.status();
   }
 
   get #links(): ServiceLinks {

@@ -9,6 +9,7 @@ import { isStoreDown } from "./link-commands.ts";
 import type { OpenCalls } from "./open-calls.ts";
 import type { ResolvedClientDriverOptions } from "./options.ts";
 import type { Placement } from "./placement.ts";
+import type { ServiceStatus } from "./service-status.ts";
 
 export interface ServiceLinksParts {
   readonly namespace: string;
@@ -22,6 +23,7 @@ export interface ServiceLinksParts {
   readonly counters: Counters;
   readonly observer: RouteObserver | undefined;
   readonly options: ResolvedClientDriverOptions;
+  readonly status: () => ServiceStatus;
 }
 
 /** A call, its name, and whether it may have had an effect when its time is over. */
@@ -52,6 +54,11 @@ export class ServiceLinks {
 
   get routes(): ServiceRoutes {
     return this.#parts.routes;
+  }
+
+  /** The service as this caller sees it. */
+  status(): ServiceStatus {
+    return this.#parts.status();
   }
 
   /** Whether its service has no pods that are followed, and nobody waits for a link of it. */

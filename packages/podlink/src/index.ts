@@ -3,6 +3,7 @@
  */
 export type { Service } from "./connect.ts";
 export { connect, Podlink } from "./connect.ts";
+export type { PodStatus, ServiceStatus } from "@podlink/client-driver";
 export { joinAsPod, Pod } from "./join-as-pod.ts";
 export type { CommonOptions, ConnectOptions, JoinOptions } from "./options.ts";
 export type { RedisOptions, StoreOption } from "./store.ts";

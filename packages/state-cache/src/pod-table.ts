@@ -132,14 +132,16 @@ export class PodTable {
   }
 
   #warmth(entry: PodEntry, nowMs: number): number {
+    const warmth = this.#warmthAt(entry, nowMs);
+    if (warmth === 1) this.#young.delete(entry);
+    else this.#young.add(entry);
+    return warmth;
+  }
+
+  #warmthAt(entry: PodEntry, nowMs: number): number {
     const { slowStartMs } = this.#settings;
     const ageMs = nowMs - entry.bornAtMs;
-    if (ageMs >= slowStartMs) {
-      this.#young.delete(entry);
-      return 1;
-    }
-    this.#young.add(entry);
-    return Math.max(LEAST_WARMTH, ageMs / slowStartMs);
+    return ageMs >= slowStartMs ? 1 : Math.max(LEAST_WARMTH, ageMs / slowStartMs);
   }
 
   #view(entry: PodEntry, nowMs: number): PodView {
@@ -157,6 +159,7 @@ export class PodTable {
       alive: isAlive(row, silentForMs),
       available,
       routable: isRoutable(row, silentForMs, this.#settings.overloadScore),
+      warmth: this.#warmthAt(entry, nowMs),
     };
   }
 

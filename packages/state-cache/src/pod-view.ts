@@ -16,6 +16,8 @@ export interface PodView {
   readonly alive: boolean;
   readonly available: boolean;
   readonly routable: boolean;
+  /** 0 to 1: below 1 in its slow start; the share of its turns that it is offered. */
+  readonly warmth: number;
 }
 
 /** What changed about a pod: its incarnation, states, address, or whether it is alive, available or routable. */

@@ -5,7 +5,7 @@ import { rowOf } from "./world.ts";
 
 function change(podIndex: number): PodChange {
   const times = { lastReportAtMs: 0, leaseOverAtMs: 0, firstSeenAtMs: 0 };
-  const states = { goodbye: false, alive: true, available: true, routable: true };
+  const states = { goodbye: false, alive: true, available: true, routable: true, warmth: 1 };
   return { podIndex, current: { row: rowOf({ podIndex }), ...times, ...states } };
 }
 
