@@ -37,6 +37,10 @@ export const CLIENT = {
 /** A limit that only a broken test meets. */
 export const GENEROUS = { timeout: 15_000, interval: 20 };
 
+/** Where what is done to servers and lines is put on record. */
+type Record = Pick<FaultRow, "server" | "proxy">;
+const NO_RECORD: Record = { server: (server) => server, proxy: (proxy) => proxy };
+
 /** A pod with a line of its own to Redis. */
 export interface PlacedPod {
   readonly pod: Pod;
@@ -46,14 +50,15 @@ export interface PlacedPod {
 /** Real Redis, pods and callers in this process, each with a line of its own that is on the row's record. */
 export class Place implements AsyncDisposable {
   readonly redis: RedisServer;
-  readonly #row: FaultRow;
+  readonly #row: Record;
   readonly #open: AsyncDisposable[] = [];
 
-  static async start(row: FaultRow): Promise<Place> {
+  /** @param row absent: a test that is no row of the catalogue. */
+  static async start(row: Record = NO_RECORD): Promise<Place> {
     return new Place(row, await startRedis());
   }
 
-  private constructor(row: FaultRow, redis: RedisServer) {
+  private constructor(row: Record, redis: RedisServer) {
     this.#row = row;
     this.redis = row.server(redis);
   }
