@@ -1,11 +1,12 @@
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { LinkHistory } from "@podlink/testkit";
 import { assertLinearizable, checkHistory, loadHistory, replayCases, saveHistory } from "@podlink/testkit";
 import { afterAll, expect, test } from "vitest";
 import { applyLinkOp } from "../../src/index.ts";
 import { lossyHistories } from "./lossy-histories.ts";
-import { FIRST, historyOf, naming, reservation } from "./told.ts";
+import { FIRST, historyOf, naming, reservation, UNKNOWN } from "./told.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "podlink-history-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -88,6 +89,34 @@ test("the explanation shows who was told what, how far an order gets, and why no
           was told      created, [reservation of pod 2, token 1000000005]
           but right is  not created, [reservation of pod 1, token 1000000000]"
   `);
+});
+
+test.each([
+  [{ toleranceMs: Number.NaN }, "history.toleranceMs must be a number of at least 0"],
+  [{ ownedTtlMs: -1 }, "history.ownedTtlMs must be a number of at least 0"],
+  [{ tokensMayRepeat: "no" }, "history.tokensMayRepeat must be true or false"],
+  [{ tolerance: 5 }, "tolerance must be one of the fields of history"],
+])("a fact that can't be one is refused when it is given directly, and is not saved: %j", (fact, message) => {
+  const history = { ...twoWinners, ...(fact as Partial<LinkHistory>) };
+  expect(() => checkHistory(history, { model: applyLinkOp })).toThrow(message);
+  expect(() => saveHistory(join(folder, "no-history.json"), { history })).toThrow(message);
+});
+
+test("the explanation says how often what nobody was told of may have run", () => {
+  const doubtful = [
+    { asked: { kind: "set", ...naming(1) }, at: [5, 6], told: UNKNOWN },
+    { asked: { kind: "set", ...naming(2) }, at: [7, 8], told: UNKNOWN, attempts: 3 },
+    { asked: { kind: "get" }, at: [9, 10], told: UNKNOWN },
+  ] as const;
+  const { operations } = historyOf([
+    { asked: { kind: "setIfAbsent", ...naming(1) }, at: [1, 2], told: { created: true, link: reservation(1, FIRST) } },
+    { asked: { kind: "get" }, at: [3, 4], told: undefined },
+    ...doubtful,
+  ]);
+  const verdict = checkHistory({ operations }, { model: applyLinkOp });
+  const explanation = verdict.verdict === "contradiction" ? verdict.explanation : "";
+  const [first, second] = operations.slice(2).map(({ id }) => id);
+  expect(explanation).toContain(`at any moment or never: ${first} (once), ${second} (up to 3 times).`);
 });
 
 test("a history that can't be one, and an unknown option, are refused", () => {

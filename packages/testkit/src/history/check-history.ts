@@ -1,6 +1,6 @@
 import { RouteError } from "@podlink/types";
 import type { LinkModel } from "../contract/properties/model.ts";
-import { checkRecordedOps } from "./check-recorded-ops.ts";
+import { checkLinkHistory } from "./check-link-history.ts";
 import { explainNoOrder, explainTokenMadeTwice } from "./explain.ts";
 import type { ModelRecord } from "./link-model.ts";
 import { RunModel } from "./link-model.ts";
@@ -50,7 +50,7 @@ const MAX_STATES = 200_000;
 export function checkHistory<R extends ModelRecord>(history: LinkHistory, options: CheckOptions<R>): Verdict {
   const { model, maxStates = MAX_STATES, ...unknown } = options;
   checkOptions(maxStates, unknown);
-  checkRecordedOps(history.operations);
+  checkLinkHistory(history);
   const { toleranceMs = 0 } = history;
   const judged = widened(history.operations, toleranceMs);
   const times = new StoreTimes(judged);

@@ -23,7 +23,7 @@ export function explainNoOrder<R extends ModelRecord>({ link, operations, longes
   const sinceMs = firstTimeMs(operations);
   const answered = operations.filter(({ outcome }) => outcome.kind === "answered").length;
   const placed = steps.filter(({ isAnswered }) => isAnswered).length;
-  const doubtful = operations.filter((recorded) => doubtfulRuns(recorded) > 0).map(({ id }) => id);
+  const doubtful = operations.filter((recorded) => doubtfulRuns(recorded) > 0).map(unseenRuns);
   return [
     `No order of the operations on ${link} explains what their callers were told.`,
     "",
@@ -38,11 +38,14 @@ export function explainNoOrder<R extends ModelRecord>({ link, operations, longes
     ...next.flatMap((run) => whyNot(run, record, model)),
     ...(doubtful.length === 0
       ? []
-      : [
-          "",
-          `Nor does it help when any of these ran unseen, once or not at all, at any moment: ${doubtful.join(", ")}.`,
-        ]),
+      : ["", `Nor does it help when any of these ran unseen, at any moment or never: ${doubtful.join(", ")}.`]),
   ].join("\n");
+}
+
+/** One of several tries may have been answered; all others may have run too. */
+function unseenRuns(recorded: RecordedOp): string {
+  const runs = doubtfulRuns(recorded);
+  return runs === 1 ? `${recorded.id} (once)` : `${recorded.id} (up to ${runs} times)`;
 }
 
 /** The operations of a link as a diagram, and the two that contradict each other. */

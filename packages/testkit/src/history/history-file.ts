@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { refuse, RouteError } from "@podlink/types";
 import type { Verdict } from "./check-history.ts";
-import { checkRecordedOps } from "./check-recorded-ops.ts";
+import { checkLinkHistory, refuseOthers } from "./check-link-history.ts";
 import type { LinkHistory } from "./recorded-op.ts";
 
 /** A history on disk, with what is needed to make it again and to understand it. */
@@ -19,14 +19,13 @@ export interface SavedHistory {
 const FORMAT = "podlink link history";
 const VERSION = 1;
 const FIELDS = ["format", "version", "seed", "note", "expected", "history"];
-const FACTS = ["operations", "ownedTtlMs", "toleranceMs", "tokensMayRepeat"];
 const VERDICTS: readonly unknown[] = ["linearizable", "contradiction", "undecided"];
 
 /** Writes a history as JSON, an operation a line. The folder is made when it is missing; an older file is replaced. */
 export function saveHistory(file: string, saved: SavedHistory): void {
   const { history, ...about } = saved;
+  checkLinkHistory(history);
   const { operations, ...facts } = history;
-  checkRecordedOps(operations);
   const head = JSON.stringify({ format: FORMAT, version: VERSION, ...about }, null, 2).replace(/\n\}$/, "");
   const known = Object.entries(facts).map(
     ([name, value]) => `    ${JSON.stringify(name)}: ${JSON.stringify(value)},\n`,
@@ -58,22 +57,6 @@ function parse(text: string): SavedHistory {
   if (seed !== undefined && !Number.isSafeInteger(seed)) refuse("seed", "a whole number", seed);
   if (note !== undefined && typeof note !== "string") refuse("note", "a text", note);
   if (expected !== undefined && !VERDICTS.includes(expected)) refuse("expected", VERDICTS.join(", "), expected);
-  if (typeof history !== "object" || history === null) refuse("history", "an object", history);
-  refuseOthers(history, FACTS, "history");
-  for (const name of ["ownedTtlMs", "toleranceMs"] as const) {
-    const value = history[name];
-    if (value !== undefined && !(Number.isFinite(value) && value >= 0)) refuse(name, "a number of at least 0", value);
-  }
-  const { tokensMayRepeat } = history;
-  if (tokensMayRepeat !== undefined && typeof tokensMayRepeat !== "boolean") {
-    refuse("tokensMayRepeat", "true or false", tokensMayRepeat);
-  }
-  checkRecordedOps(history.operations, "history.operations");
+  checkLinkHistory(history);
   return saved;
-}
-
-function refuseOthers(object: object, known: readonly string[], where: string): void {
-  for (const name of Object.keys(object)) {
-    if (!known.includes(name)) refuse(name, `one of the fields of ${where}: ${known.join(", ")}`, name);
-  }
 }
