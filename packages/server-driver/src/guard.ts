@@ -91,9 +91,13 @@ export class Guard {
         : refusal("fenced", { retryAfterMs: context.settings.heartbeatIntervalMs });
     }
     if (this.#isHeldBack(period)) return this.#afterHandOff(uid, request, period);
-    if (standing === "serving") return { ...period.granted, fenced: true };
     const asked = request.token === undefined ? 0 : Number(request.token);
-    return asked > period.askedToken ? claims.claimAsked(uid, asked) : period.granted;
+    const isNews = asked > period.askedToken;
+    if (standing === "held") return isNews ? claims.claimAsked(uid, asked) : period.granted;
+    // A higher token: somebody else may have had the link meanwhile, and the store can't be asked.
+    return isNews
+      ? refusal("fenced", { retryAfterMs: context.settings.heartbeatIntervalMs })
+      : { ...period.granted, fenced: true };
   }
 
   /** Callers that have not heard the goodbye yet are told where their user went, until nobody asks here any more. */

@@ -28,6 +28,18 @@ test("serve: held uids go on, marked fenced; unknown ones don't; at staleWhileDo
   expect(periods.at(-1)).toMatchObject({ kind: "ended", reason: "fenced" });
 });
 
+test("serve: a request that knows of a higher token is not served: somebody else had the link meanwhile", async () => {
+  const w = world();
+  const { driver, line } = await w.running(0, { whenStoreDown: "serve" });
+  const { link } = granted(await settled(w.clock, driver.guard("ann")));
+  line.cut();
+  await w.clock.advance(LEASE_MS + 100);
+  expect(driver.guard("ann", { token: link.token })).toMatchObject({ ok: true, fenced: true });
+  const newer = String(Number(link.token) + 1);
+  expect(driver.guard("ann", { token: newer })).toMatchObject({ ok: false, reason: "fenced" });
+  expect(driver.guard("ann", { token: link.token })).toMatchObject({ ok: true, fenced: true });
+});
+
 test("serve: when the store is back the pod registers again and claims before it serves", async () => {
   const w = world();
   const { driver, line, periods } = await w.running(0, { whenStoreDown: "serve" });
