@@ -1,4 +1,4 @@
-import { storeContract } from "@podlink/testkit/contract";
+import { linkStoreProperties, storeContract } from "@podlink/testkit/contract";
 import { startRedis } from "@podlink/testkit/redis";
 import { afterAll, beforeAll } from "vitest";
 import type { RedisServer } from "@podlink/testkit/redis";
@@ -8,6 +8,8 @@ let redis: RedisServer;
 beforeAll(async () => void (redis = await startRedis()));
 afterAll(() => redis.end());
 
-storeContract("redis, single", async () =>
-  executorHarness({ options: { url: redis.url }, servers: [redis], flushAll: () => redis.restart() }),
-);
+const makeStore = async () =>
+  executorHarness({ options: { url: redis.url }, servers: [redis], flushAll: () => redis.restart() });
+
+storeContract("redis, single", makeStore);
+linkStoreProperties("redis, single", makeStore, { numRuns: 100 });
