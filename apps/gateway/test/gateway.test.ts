@@ -84,8 +84,10 @@ describe("a user's request", () => {
 
 describe("the listing", () => {
   const anyNumber = expect.any(Number) as number;
-  const listed = async (query = ""): Promise<Record<string, unknown>[]> =>
-    (await get(`/s/room/pods${query}`)).body as Record<string, unknown>[];
+  const listed = async (query = ""): Promise<Record<string, unknown>[]> => {
+    const { body } = await get(`/s/room/pods${query}`);
+    return body;
+  };
 
   test("shows the pods as the gateway sees them", async () => {
     await open({ pods: 2 });
