@@ -49,7 +49,7 @@ test("a pod that isn't ready keeps its owned links for notReadyHandOverMs and th
   // The pod itself never comes to hand them over.
   const pod = await place.pod(0, { server: { ...SERVER, notReadyHandOverMs: 60_000 } });
   await place.pod(1);
-  const { caller, reasons } = await observed(place, { ...CLIENT, notReadyHandOverMs: 500 });
+  const { caller, reasons } = await observed(place, { ...CLIENT, notReadyHandOverMs: 2000 });
   await routable(caller, 2);
   await settle(caller, pod, "owned");
   await caller.client.setLinkedPodIfAbsent({ service: SERVICE, uid: "reserved" }, 0);
@@ -60,7 +60,7 @@ test("a pod that isn't ready keeps its owned links for notReadyHandOverMs and th
   expect(reasons()).toEqual(["not-available"]);
   expect(await refusal(caller, "owned")).toBe("POD_UNAVAILABLE");
   const movedAtMs = await moved(caller, "owned", 1);
-  expect(movedAtMs - saidAtMs).toBeGreaterThanOrEqual(500 + TIMES.graceMs);
+  expect(movedAtMs - saidAtMs).toBeGreaterThanOrEqual(2000 + TIMES.graceMs);
   expect(reasons()).toEqual(["not-available", "not-available"]);
 });
 

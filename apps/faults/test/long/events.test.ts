@@ -8,11 +8,14 @@ import { GENEROUS, NAMESPACE, Place, ROUTES, routable, SERVER, SERVICE, settle }
 
 // What an operator is told, of each thing that the semantics know, on a real Redis: once where it happens.
 
+/** A lease that a busy machine doesn't end: what is told is what was done to the pod. */
+const LASTING = { ...SERVER, leaseMs: 3000, leaseMarginMs: 300 };
+
 type Observed<T> = T & { readonly told: RecordingObserver };
 
 async function observedPod(place: Place, podIndex: number, options: JoinOptions = {}): Promise<Observed<PlacedPod>> {
   const told = recordingObserver();
-  return { ...(await place.pod(podIndex, { ...options, observer: told })), told };
+  return { ...(await place.pod(podIndex, { server: LASTING, ...options, observer: told })), told };
 }
 
 async function observedCaller(place: Place): Promise<{ readonly caller: Podlink; readonly told: RecordingObserver }> {
@@ -27,9 +30,13 @@ const facts = (
 ): Record<string, unknown>[] =>
   told.eventsOf(kind).map(({ kind: _kind, namespace: _namespace, service: _service, ...fact }) => fact);
 
-/** What a pod told of its reports: its view of the other pods tells of its readings too. */
-const reportsAnswered = (pod: { readonly told: RecordingObserver }): unknown[] =>
-  facts(pod, "store").flatMap(({ seenBy, answers }) => (seenBy === "reports" ? [answers] : []));
+/** What was told of the store, in turn: a busy machine may lose it, and find it, once more. */
+function storeAnswers({ told }: { readonly told: RecordingObserver }, seenBy: "readings" | "reports"): boolean[] {
+  const answers = told.eventsOf("store").flatMap((event) => (event.seenBy === seenBy ? [event.answers] : []));
+  // A change is told once: never the same twice running.
+  expect(answers.filter((answer, index) => answer === (index % 2 === 0))).toEqual([]);
+  return answers;
+}
 
 const resolved = (caller: Podlink, uid: string): Promise<unknown> =>
   vi.waitFor(() => caller.service(SERVICE).resolve(uid), GENEROUS);
@@ -49,7 +56,7 @@ test("a pod that is cut off: the pod tells that it is fenced and back, the calle
   expect(await other.pod.driver.guard("ann")).toMatchObject({ ok: true });
   pod.line.heal();
   await vi.waitFor(() => expect(facts(pod, "registered")).toHaveLength(2), GENEROUS);
-  await vi.waitFor(() => expect(reportsAnswered(pod)).toEqual([false, true]), GENEROUS);
+  await vi.waitFor(() => expect(storeAnswers(pod, "reports").slice(0, 2)).toEqual([false, true]), GENEROUS);
 
   expect(facts({ told }, "link-replaced")).toEqual([{ podIndex: 0, reason: "silent" }]);
   expect(facts(pod, "fenced")).toEqual([{ podIndex: 0, because: "lease-over" }]);
@@ -139,7 +146,7 @@ test("a pod that said goodbye while it held users: the caller tells that it move
 
 test("a pod that isn't ready for too long tells that it hands over, and that this is over", async () => {
   await using place = await Place.start();
-  const pod = await observedPod(place, 0, { server: { ...SERVER, notReadyHandOverMs: 500 } });
+  const pod = await observedPod(place, 0, { server: { ...LASTING, notReadyHandOverMs: 500 } });
   const other = await observedPod(place, 1);
   const { caller } = await observedCaller(place);
   await routable(caller, 2);
@@ -157,7 +164,7 @@ test("a pod that isn't ready for too long tells that it hands over, and that thi
 test("a newer life of a pod: the older one tells that it is superseded, once, and stops", async () => {
   await using place = await Place.start();
   const old = await observedPod(place, 0);
-  const newer = await observedPod(place, 0, { server: { ...SERVER, takeOver: "now" } });
+  const newer = await observedPod(place, 0, { server: { ...LASTING, takeOver: "now" } });
   await vi.waitFor(() => expect(old.pod.driver.state.phase).toBe("superseded"), GENEROUS);
   await old.pod.stop();
   expect(facts(old, "superseded")).toEqual([{ podIndex: 0 }]);
@@ -167,14 +174,13 @@ test("a newer life of a pod: the older one tells that it is superseded, once, an
 
 test("Redis is gone: the caller tells it and each cached link that it serves; the pod serves on without its lease and tells it", async () => {
   await using place = await Place.start();
-  const pod = await observedPod(place, 0, { server: { ...SERVER, whenStoreDown: "serve" } });
+  const pod = await observedPod(place, 0, { server: { ...LASTING, leaseMarginMs: 1000, whenStoreDown: "serve" } });
   const { caller, told } = await observedCaller(place);
   await routable(caller, 1);
   const link = await settle(caller, pod, "ann");
   await caller.service(SERVICE).resolve("ann");
-  const readings = () => facts({ told }, "store");
   place.redis.stop();
-  await vi.waitFor(() => expect(readings()).toEqual([{ answers: false, seenBy: "readings" }]), GENEROUS);
+  await vi.waitFor(() => expect(storeAnswers({ told }, "readings")).toEqual([false]), GENEROUS);
   await vi.waitFor(() => expect(facts(pod, "serving-without-lease")).toEqual([{ podIndex: 0 }]), GENEROUS);
   expect(pod.pod.driver.guard("ann")).toMatchObject({ ok: true, fenced: true, link: { token: link.token } });
   expect(await caller.service(SERVICE).resolve("ann")).toMatchObject({ podIndex: 0 });
@@ -182,8 +188,7 @@ test("Redis is gone: the caller tells it and each cached link that it serves; th
   expect(facts({ told }, "stale-link-served")).toEqual([{ podIndex: 0 }, { podIndex: 0 }]);
   expect(caller.service(SERVICE).status()).toMatchObject({ readingsFail: true, pods: [{ links: "served" }] });
   place.redis.cont();
-  await vi.waitFor(() => expect(readings()).toHaveLength(2), GENEROUS);
-  expect(readings()[1]).toEqual({ answers: true, seenBy: "readings" });
+  await vi.waitFor(() => expect(storeAnswers({ told }, "readings").slice(0, 2)).toEqual([false, true]), GENEROUS);
   await vi.waitFor(() => expect(facts(pod, "registered")).toHaveLength(2), GENEROUS);
   expect(facts(pod, "fenced")).toEqual([{ podIndex: 0, because: "lease-over" }]);
 });
