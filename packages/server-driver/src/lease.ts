@@ -52,7 +52,7 @@ export class Lease {
     this.#hooks = hooks;
   }
 
-  /** Why it was over when it was last found to be. */
+  /** Why it was found to be over; `lease-over` while it is not, and while it is served on without. */
   get overBecause(): FencedReason {
     return this.#overBecause;
   }
@@ -123,6 +123,7 @@ export class Lease {
     this.#reportsFail = false;
     this.#isServing = false;
     this.#ranLate = false;
+    this.#overBecause = "lease-over";
     this.#watch(this.#heldUntilMs - this.#clock.nowMs());
   }
 

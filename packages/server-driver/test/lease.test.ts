@@ -77,6 +77,20 @@ test("each accepted report notes both clocks anew", async () => {
   expect(lease.standing()).toBe("held");
 });
 
+test("why it was over before says nothing of the next time", async () => {
+  const { clock, lease } = leaseOf("serve");
+  lease.begin(lease.mark());
+  clock.jumpWall(60_000);
+  expect(lease.standing()).toBe("fenced");
+  expect(lease.overBecause).toBe("clock-ahead");
+  lease.begin(lease.mark());
+  lease.reportFailed();
+  await clock.advance(950);
+  expect(lease.standing()).toBe("serving");
+  expect(lease.overBecause).toBe("lease-over"); // the pod registers again before anything else has ended it
+  lease.end();
+});
+
 test("serve: goes on past the lease while reports fail, up to staleWhileDownMs", async () => {
   const { clock, lease } = leaseOf("serve");
   lease.begin(lease.mark());
