@@ -1,13 +1,26 @@
 import type { PodPositions, PodView, ServiceStateCache } from "@podlink/state-cache";
-import type { CallOptions, Figures, LoadBalancer, MetricsSource, PodSnapshot, RouteObserver } from "@podlink/types";
+import type {
+  CallOptions,
+  Figures,
+  LoadBalancer,
+  MetricsSource,
+  PodIdentity,
+  PodSnapshot,
+  RouteObserver,
+} from "@podlink/types";
 import { leastLoaded } from "./least-loaded.ts";
-import { newerPods } from "./newer-pods.ts";
+import { restartedPods } from "./restarted-pods.ts";
+
+type PodLife = Pick<PodIdentity, "podIndex" | "incarnation">;
 
 export interface BestPodOptions {
   /** The pod index that must not be chosen. Absent: any may be. */
   readonly except?: number;
-  /** Prefer pods registered after this incarnation: in a rolling update they stay. Absent: no preference. */
-  readonly registeredAfter?: number;
+  /**
+   * The pod that gives up its users. Preferred are those that a rolling restart came to before it, since these stay: of a
+   * higher index and registered later. Absent: no preference.
+   */
+  readonly restartedBefore?: PodLife;
 }
 
 /** The routes to one service. */
@@ -41,7 +54,7 @@ export class CachedRoutes implements ServiceRoutes {
   readonly cache: ServiceStateCache;
   readonly #parts: RoutesParts;
   readonly #counts = { placements: 0, overloadedPodsChosen: 0, noPodChosen: 0 };
-  #newer: { readonly incarnation: number; readonly version: number; readonly pods: PodPositions } | undefined;
+  #restarted: { readonly leaving: PodLife; readonly version: number; readonly pods: PodPositions } | undefined;
 
   constructor(parts: RoutesParts) {
     this.#parts = parts;
@@ -54,10 +67,10 @@ export class CachedRoutes implements ServiceRoutes {
     return this.cache.init(call);
   }
 
-  best({ except, registeredAfter }: BestPodOptions = {}): PodView | undefined {
+  best({ except, restartedBefore }: BestPodOptions = {}): PodView | undefined {
     const routable = this.cache.routable();
     const pod =
-      (registeredAfter === undefined ? undefined : this.#select(this.#newerThan(registeredAfter), except)) ??
+      (restartedBefore === undefined ? undefined : this.#select(this.#restartedBefore(restartedBefore), except)) ??
       this.#select(routable, except) ??
       this.#overloaded(except);
     if (pod === undefined) this.#counts.noPodChosen += 1;
@@ -98,12 +111,17 @@ export class CachedRoutes implements ServiceRoutes {
     return pod;
   }
 
-  #newerThan(incarnation: number): PodPositions {
+  #restartedBefore(leaving: PodLife): PodPositions {
     const routable = this.cache.routable();
-    if (this.#newer?.incarnation !== incarnation || this.#newer.version !== routable.version) {
-      this.#newer = { incarnation, version: routable.version, pods: newerPods(routable, incarnation) };
-    }
-    return this.#newer.pods;
+    const known = this.#restarted;
+    const isKnown =
+      known?.version === routable.version &&
+      known.leaving.podIndex === leaving.podIndex &&
+      known.leaving.incarnation === leaving.incarnation;
+    if (isKnown) return known.pods;
+    const pods = restartedPods(routable, leaving);
+    this.#restarted = { leaving, version: routable.version, pods };
+    return pods;
   }
 
   #podAt({ podIndexes }: PodSnapshot, position: number): PodView | undefined {

@@ -103,22 +103,27 @@ describe("the best pod", () => {
     expect(routes.best({ except: 7 })?.row.podIndex).toBe(0);
   });
 
-  it("is preferably one registered after another", async () => {
-    await world.pod(0);
-    await world.clock.advance(10);
-    const second = await world.pod(1);
-    await world.clock.advance(10);
-    await world.pod(2, { linkCount: 1e6 });
-    await world.pod(3, { linkCount: 1e6, loadScore: 99 });
+  it("is preferably one of a higher index that registered later", async () => {
+    const third = await world.pod(3);
+    for (const podIndex of [0, 1]) {
+      await world.clock.advance(10);
+      await world.pod(podIndex);
+    }
+    await world.pod(4, { linkCount: 1e6 });
+    await world.pod(5, { linkCount: 1e6, loadScore: 99 });
     const routes = world.driver().service("room");
     await routes.init();
+    const restartedBefore = { podIndex: 3, incarnation: third };
     for (let turn = 0; turn < 20; turn += 1) {
-      expect(routes.best({ registeredAfter: second })?.row.podIndex).toBe(2);
-      expect([0, 1]).toContain(routes.best({ registeredAfter: second, except: 2 })?.row.podIndex);
+      expect(routes.best({ restartedBefore })?.row.podIndex).toBe(4);
+      expect([0, 1, 3]).toContain(routes.best({ restartedBefore, except: 4 })?.row.podIndex);
+      expect([0, 1]).toContain(
+        routes.best({ restartedBefore: { podIndex: 4, incarnation: 0 }, except: 3 })?.row.podIndex,
+      );
     }
     await world.clock.advance(10);
-    const newest = await world.pod(4, { linkCount: 1e9 });
-    expect(routes.best({ registeredAfter: newest - 1 })?.row.podIndex).toBe(4);
+    await world.pod(6, { linkCount: 1e9 });
+    expect(routes.best({ restartedBefore: { podIndex: 4, incarnation: third } })?.row.podIndex).toBe(6);
   });
 
   it("fault 22: callers that see the same state don't all choose the same pod", async () => {

@@ -1,4 +1,4 @@
-import type { CallOptions, PodRow } from "@podlink/types";
+import type { CallOptions, PodIdentity, PodRow } from "@podlink/types";
 import type { PodContext } from "./context.ts";
 
 /** Another pod of the service, as the routes see it now. */
@@ -12,10 +12,13 @@ export interface Peer {
 export interface ServicePeers {
   init(call?: CallOptions): Promise<void>;
   /**
-   * The pod for a new link. `except`: not that one; `registeredAfter`: rather one that registered after that incarnation.
-   * Undefined: nobody can take it.
+   * The pod for a new link. `except`: not that one; `restartedBefore`: rather one that a rolling restart came to before
+   * that one. Undefined: nobody can take it.
    */
-  best(options?: { readonly except?: number; readonly registeredAfter?: number }): { readonly row: PodRow } | undefined;
+  best(options?: {
+    readonly except?: number;
+    readonly restartedBefore?: Pick<PodIdentity, "podIndex" | "incarnation">;
+  }): { readonly row: PodRow } | undefined;
   readonly cache: {
     /** As last read; empty when nothing has been. */
     pods(): readonly Peer[];
@@ -53,11 +56,12 @@ export class OtherPods {
     return this.#exist();
   }
 
-  /** The best of them, rather one that registered after `incarnation`. Counts as a placement there. */
+  /** The best of them, rather one that a rolling restart came to before this life of the pod. Counts as a placement there. */
   best(incarnation: number | undefined): PodRow | undefined {
+    const { podIndex } = this.#context.name;
     const best = this.#routes.best({
-      except: this.#context.name.podIndex,
-      ...(incarnation === undefined ? undefined : { registeredAfter: incarnation }),
+      except: podIndex,
+      ...(incarnation === undefined ? undefined : { restartedBefore: { podIndex, incarnation } }),
     });
     // The best may be a pod that is draining too: no use in moving anybody there.
     return best !== undefined && this.#takesNewUsers(best.row) ? best.row : undefined;

@@ -169,17 +169,19 @@ test("pods that are draining themselves get nobody", async () => {
   expect(await w.link("ann")).toMatchObject({ podIndex: 0 });
 });
 
-test("users move to a pod that registered after this one, rather than to one that will go next", async () => {
-  const { w, leaving } = await two(["ann"]);
-  // Pods 1 is older than pod 0's next life, as in a rolling restart that goes from the highest down.
-  await settled(w.clock, leaving.driver.stop(), 1000);
-  const zero = await w.running(0);
-  await settled(w.clock, zero.driver.guard("bob"));
-  await w.clock.advance(10);
+test("users move to a pod that a rolling restart came to before, rather than to one that will go next", async () => {
+  const w = world();
   await w.running(2);
+  await w.clock.advance(10);
+  const leaving = await w.running(1);
+  await settled(w.clock, leaving.driver.guard("bob"));
+  await w.clock.advance(10);
+  await w.running(0); // the youngest, and the next to go
+  await w.clock.advance(10);
+  await w.running(3);
   await w.clock.advance(FAST.heartbeatIntervalMs);
-  await settled(w.clock, zero.driver.stop(), 1000);
-  expect(await w.link("bob")).toMatchObject({ podIndex: 2 });
+  await settled(w.clock, leaving.driver.stop(), 1000);
+  expect(await w.link("bob")).toMatchObject({ podIndex: 3 });
 });
 
 test("a draining pod asked for a uid that it doesn't hold points elsewhere", async () => {

@@ -30,12 +30,17 @@ export function peersOf(store: Store, namespace: string): Peers {
       return {
         init: read,
         cache: { pods, refresh: read },
-        best({ except, registeredAfter = 0 } = {}) {
+        best({ except, restartedBefore } = {}) {
           const others = pods().filter((pod) => pod.row.podIndex !== except);
           const routable = others.filter((pod) => pod.routable);
           const some = routable.length > 0 ? routable : others.filter((pod) => pod.available);
-          const later = some.filter((pod) => pod.row.incarnation > registeredAfter);
-          return (later.length > 0 ? later : some)[0];
+          const restarted = some.filter(
+            ({ row }) =>
+              restartedBefore !== undefined &&
+              row.podIndex > restartedBefore.podIndex &&
+              row.incarnation > restartedBefore.incarnation,
+          );
+          return (restarted.length > 0 ? restarted : some)[0];
         },
       };
     },
