@@ -3,9 +3,6 @@ import type { HandOverParts } from "./hand-over.ts";
 import { handOverOnce } from "./hand-over.ts";
 import { TimeLimit } from "./time-limit.ts";
 
-/** As fast as it goes, in links a second. */
-const HURRIED_RATE_PER_SECOND = 1_000_000;
-
 /** Before a round that moved nobody is repeated. */
 const RETRY_MS = 50;
 
@@ -29,7 +26,7 @@ export class Drain {
   async run(timeMs: number, publish: () => Promise<void>): Promise<void> {
     const { context, table } = this.#parts;
     const { clock, settings } = context;
-    this.#limit.within(timeMs);
+    this.#within(timeMs);
     context.event({ kind: "drain", phase: "started", links: table.size });
     const propagated = sleep(settings.propagationMs, {
       clock,
@@ -41,6 +38,7 @@ export class Drain {
       ratePerSecond: () => this.#ratePerSecond(),
       whenNobody: "leave",
       signal: this.#limit.signal,
+      hurried: this.#hurried.signal,
     } as const;
     // What is taken meanwhile, because nobody else could, is handed off in the next round.
     while (table.size > 0 && !this.#limit.signal.aborted) {
@@ -54,7 +52,7 @@ export class Drain {
   /** No more waiting for the news, no pace; over after what one hand-off takes, or sooner. */
   hurry(timeMs: number): void {
     this.#hurried.abort();
-    this.#limit.within(Math.min(this.#parts.context.settings.handOffTimeoutMs, timeMs));
+    this.#within(Math.min(this.#parts.context.settings.handOffTimeoutMs, timeMs));
   }
 
   /** The time is up. Idempotent. */
@@ -62,8 +60,12 @@ export class Drain {
     this.#limit.end();
   }
 
+  #within(timeMs: number): void {
+    this.#limit.within(timeMs);
+    this.#parts.handOffs.within(this.#limit.leftMs);
+  }
+
   #ratePerSecond(): number {
-    if (this.#hurried.signal.aborted) return HURRIED_RATE_PER_SECOND;
     const { context, table } = this.#parts;
     const { drainRatePerSecond, handOffTimeoutMs } = context.settings;
     // The last one to begin needs time to end.

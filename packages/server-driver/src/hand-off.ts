@@ -1,5 +1,5 @@
 import type { Link } from "@podlink/types";
-import { isSuperseded, sleep } from "@podlink/types";
+import { defer, isSuperseded } from "@podlink/types";
 import { failpoint } from "@podlink/types/failpoint";
 import type { PodContext } from "./context.ts";
 import type { Entries } from "./entries.ts";
@@ -9,6 +9,7 @@ import type { LinkMutations } from "./link-mutations.ts";
 import type { OwnershipTable } from "./ownership-table.ts";
 import type { OtherPods } from "./peers.ts";
 import type { Period } from "./period.ts";
+import { TimeLimit } from "./time-limit.ts";
 
 /**
  * - `moved`: another pod has the link now;
@@ -38,6 +39,9 @@ export class HandOffs {
   readonly #stopped = new AbortController();
   readonly #left = new Set<string>();
   readonly #movedOnWayOut = new Map<string, Link>();
+  /** Of hand-offs that wait for requests to end. */
+  readonly #waits = new Set<TimeLimit>();
+  #endsAtMs = Number.POSITIVE_INFINITY;
 
   constructor(parts: HandOffsParts) {
     this.#parts = parts;
@@ -58,6 +62,12 @@ export class HandOffs {
   /** The link that a uid had when this pod, on its way out, moved it. Undefined: it was not moved then. */
   movedTo(uid: string): Link | undefined {
     return this.#movedOnWayOut.get(uid);
+  }
+
+  /** All hand-offs are to be over in `ms`, or sooner if they were to be; those under way too. */
+  within(ms: number): void {
+    this.#endsAtMs = Math.min(this.#endsAtMs, this.#parts.context.clock.nowMs() + ms);
+    for (const wait of this.#waits) wait.within(this.#leftMs / 2);
   }
 
   /** Nothing is waited for any more. */
@@ -118,18 +128,35 @@ export class HandOffs {
     const budgetMs = Math.max(handOffTimeoutMs / 2, handOffTimeoutMs - commandTimeoutMs);
     const endsAtMs = context.clock.nowMs() + budgetMs;
     // A request that doesn't end must not cost the others' work: what is there is saved in the time that is left.
-    await this.#within(period.whenIdle(), budgetMs / 2);
+    await this.#whenIdle(period, Math.min(budgetMs, this.#leftMs) / 2);
     if (period.ended) return;
     const saves = Array.from(this.#savers, ({ save }) => entries.runInside(period, () => this.#save(save, period)));
-    await this.#within(Promise.all(saves), endsAtMs - context.clock.nowMs());
+    const saving = new TimeLimit(context.clock);
+    // To the end of all: a link that isn't moved is left with the goodbye, work that isn't saved is lost.
+    saving.within(endsAtMs - context.clock.nowMs());
+    await this.#unlessOver(Promise.all(saves), saving);
   }
 
-  /** Waits for `work`, which never rejects, no longer than `ms`. */
-  async #within(work: Promise<unknown>, ms: number): Promise<void> {
-    const over = new AbortController();
-    const signal = AbortSignal.any([over.signal, this.#stopped.signal]);
-    await Promise.race([work, sleep(ms, { clock: this.#parts.context.clock, signal })]);
-    over.abort();
+  async #whenIdle(period: Period, ms: number): Promise<void> {
+    const wait = new TimeLimit(this.#parts.context.clock);
+    wait.within(ms);
+    this.#waits.add(wait);
+    await this.#unlessOver(period.whenIdle(), wait);
+    this.#waits.delete(wait);
+  }
+
+  /** Waits for `work`, which never rejects, within the limit, which is over then. */
+  async #unlessOver(work: Promise<unknown>, limit: TimeLimit): Promise<void> {
+    const over = defer<void>();
+    const signal = AbortSignal.any([limit.signal, this.#stopped.signal]);
+    if (signal.aborted) over.resolve();
+    signal.addEventListener("abort", () => over.resolve(), { once: true });
+    await Promise.race([work, over.promise]);
+    limit.end();
+  }
+
+  get #leftMs(): number {
+    return Math.max(0, this.#endsAtMs - this.#parts.context.clock.nowMs());
   }
 
   async #save(save: HandOff, { uid, link }: Period): Promise<void> {

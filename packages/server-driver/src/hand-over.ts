@@ -16,6 +16,8 @@ export interface HandOverOptions {
   readonly ratePerSecond: () => number;
   readonly whenNobody: "leave" | "keep";
   readonly signal: AbortSignal;
+  /** Aborted: there is no pace any more. Absent: there is one to the end. */
+  readonly hurried?: AbortSignal;
 }
 
 /** Hands off all that is held now, one uid after the other at a pace, many at a time. Never rejects. */
@@ -23,7 +25,7 @@ export async function handOverOnce(
   { context, table, handOffs }: HandOverParts,
   options: HandOverOptions,
 ): Promise<void> {
-  const pacer = new Pacer(context.clock, options.ratePerSecond);
+  const pacer = new Pacer(context.clock, options.ratePerSecond, options.hurried);
   const running: Promise<unknown>[] = [];
   for (const period of table.periods()) {
     if ((await pacer.take(1, options.signal)) === 0) break;

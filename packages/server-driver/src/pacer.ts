@@ -8,12 +8,17 @@ const SLICE_MS = 50;
 export class Pacer {
   readonly #clock: Clock;
   readonly #ratePerSecond: () => number;
+  readonly #hurried: AbortSignal | undefined;
   #credit = 1;
   #countedAtMs: number;
 
-  /** @param ratePerSecond asked anew for every slice. */
-  constructor(clock: Clock, ratePerSecond: () => number) {
+  /**
+   * @param ratePerSecond asked anew for every slice.
+   * @param hurried once it is aborted every turn is given at once, also those that are waited for. Absent: never.
+   */
+  constructor(clock: Clock, ratePerSecond: () => number, hurried?: AbortSignal) {
     this.#clock = clock;
+    this.#hurried = hurried;
     this.#ratePerSecond = ratePerSecond;
     this.#countedAtMs = clock.nowMs();
   }
@@ -25,6 +30,7 @@ export class Pacer {
   async take(most: number, signal?: AbortSignal): Promise<number> {
     for (;;) {
       if (signal?.aborted === true) return 0;
+      if (this.#hurried?.aborted === true) return most;
       const perMs = this.#ratePerSecond() / 1000;
       const nowMs = this.#clock.nowMs();
       // Unused turns are not saved up beyond one slice.
@@ -36,7 +42,8 @@ export class Pacer {
         return turns;
       }
       const untilOneMs = (1 - this.#credit) / perMs;
-      await sleep(Math.max(untilOneMs, SLICE_MS), { clock: this.#clock, ...(signal && { signal }) });
+      const wakers = [signal, this.#hurried].filter((waker) => waker !== undefined);
+      await sleep(Math.max(untilOneMs, SLICE_MS), { clock: this.#clock, signal: AbortSignal.any(wakers) });
     }
   }
 }

@@ -232,6 +232,7 @@ test("moves are faster when the deadline asks for it", async () => {
 test("at the deadline the guard closes, signals are aborted, and the goodbye is still said", async () => {
   const { w, leaving } = await two(["ann"]);
   const { signal } = entered(leaving.driver.enter("ann") as ReturnType<typeof entered>);
+  leaving.driver.onHandOff(() => new Promise(() => undefined));
   const stopped = leaving.driver.stop({ deadlineMs: 300 });
   await w.clock.advance(240);
   expect(signal.aborted).toBe(true);
@@ -250,6 +251,50 @@ test("stop is idempotent, and a second call hurries", async () => {
   await Promise.all([first, second]);
   expect(await w.link("ann")).toMatchObject({ podIndex: 1 });
   await leaving.driver.stop();
+});
+
+test.each([
+  ["before its hand-off began", FAST.propagationMs / 2],
+  ["in the middle of its hand-off", FAST.propagationMs + 100],
+])("a drain hurried %s saves and moves a user whose request doesn't end", async (_when, hurriedAfterMs) => {
+  const { w, leaving } = await two(["ann"]);
+  const entry = entered(leaving.driver.enter("ann") as ReturnType<typeof entered>);
+  const saved: string[] = [];
+  leaving.driver.onHandOff(async (uid) => {
+    await sleep(50, { clock: w.clock });
+    saved.push(uid);
+  });
+  void leaving.driver.stop();
+  await w.clock.advance(hurriedAfterMs);
+  void leaving.driver.stop({ deadlineMs: 200 });
+  await w.clock.advance(200);
+  expect(saved).toEqual(["ann"]);
+  expect(entry.signal.aborted).toBe(true);
+  expect(await w.link("ann")).toMatchObject({ podIndex: 1 });
+});
+
+test("a drain with little time waits for a request no longer than half of it", async () => {
+  const { w, leaving } = await two(["ann"]);
+  entered(leaving.driver.enter("ann") as ReturnType<typeof entered>);
+  let savedAtMs: number | undefined;
+  leaving.driver.onHandOff(() => void (savedAtMs = w.clock.nowMs()));
+  const begunAtMs = w.clock.nowMs();
+  // A quarter of the deadline is for the goodbye: 100 ms are left after the news has travelled.
+  void leaving.driver.stop({ deadlineMs: 400 });
+  await w.clock.advance(400);
+  expect(savedAtMs).toBe(begunAtMs + FAST.propagationMs + 50);
+  expect(await w.link("ann")).toMatchObject({ podIndex: 1 });
+});
+
+test("a hurried drain has no pace, not even for the slice that had begun", async () => {
+  const uids = Array.from({ length: 100 }, (_, index) => `u${index}`);
+  const { w, leaving } = await two(uids, { drainRatePerSecond: 1, stop: { deadlineMs: 3_600_000 } });
+  void leaving.driver.stop();
+  await w.clock.advance(FAST.propagationMs + 100);
+  expect(leaving.driver.read()["moved"]).toBe(1);
+  const hurried = leaving.driver.stop();
+  await settled(w.clock, hurried, 1);
+  expect(leaving.driver.read()).toMatchObject({ moved: 100 });
 });
 
 test("fault 11: stop ends within its deadline, and leaks no timer", async () => {

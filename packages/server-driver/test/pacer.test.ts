@@ -24,3 +24,17 @@ test("turns that nobody took are not saved up", async () => {
   await clock.advance(60_000);
   expect(await pacer.take(1000)).toBe(50);
 });
+
+test("once it is hurried all turns are given at once, also to who waits for the next slice", async () => {
+  const clock = fakeClock();
+  const hurried = new AbortController();
+  const pacer = new Pacer(clock, () => 1, hurried.signal);
+  expect(await pacer.take(10)).toBe(1);
+  const next = pacer.take(10);
+  await clock.advance(0);
+  expect(clock.pendingTimers).toBe(1);
+  hurried.abort();
+  expect(await next).toBe(10);
+  expect(await pacer.take(10)).toBe(10);
+  expect(clock.pendingTimers).toBe(0);
+});
