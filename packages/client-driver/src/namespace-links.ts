@@ -10,6 +10,7 @@ import type { OpenCalls } from "./open-calls.ts";
 import type { ResolvedClientDriverOptions } from "./options.ts";
 import type { Pace } from "./pace.ts";
 import { Placement } from "./placement.ts";
+import { PodEndings } from "./pod-endings.ts";
 import { ServiceHandle } from "./service-handle.ts";
 import { ServiceLinks } from "./service-links.ts";
 import type { ServiceStatus } from "./service-status.ts";
@@ -125,7 +126,8 @@ export class NamespaceLinks {
     const pods = routes.cache;
     const status = (): ServiceStatus =>
       serviceStatus({ pods, failover, clock, outlook: ({ row }) => placement.outlook(row) });
-    const links = new ServiceLinks({ ...parts, routes, cache, commands, placement, status });
+    const endings = new PodEndings({ pods, clock, options });
+    const links = new ServiceLinks({ ...parts, routes, cache, commands, placement, status, endings });
     const onMisdirected = (): void => void (counters.misdirected += 1);
     return {
       links,
@@ -142,7 +144,8 @@ export class NamespaceLinks {
   }
 }
 
-function end({ failover, cache }: Service): void {
+function end({ links, failover, cache }: Service): void {
+  links.endings.close();
   failover.close();
   cache.clear();
   cache.close();

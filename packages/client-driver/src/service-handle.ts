@@ -1,7 +1,8 @@
 import type { PodView } from "@podlink/state-cache";
-import type { CallOptions, Link } from "@podlink/types";
-import { RouteError } from "@podlink/types";
+import type { CallOptions, Link, Subscription } from "@podlink/types";
+import { Listeners, RouteError } from "@podlink/types";
 import { checkLink } from "./check-link.ts";
+import type { PodEnd } from "./pod-endings.ts";
 import type { ServiceLinks } from "./service-links.ts";
 import type { ServiceStatus } from "./service-status.ts";
 import type { Target } from "./target.ts";
@@ -23,6 +24,8 @@ export class ServiceHandle {
   readonly #renew: (retired: ServiceLinks) => ServiceLinks;
   #kept: ServiceLinks;
   readonly #onMisdirected: () => void;
+  readonly #podEnds = new Listeners<PodEnd>();
+  #hearsPodEnds = false;
 
   constructor(parts: ServiceHandleParts) {
     this.namespace = parts.namespace;
@@ -95,9 +98,27 @@ export class ServiceHandle {
     return this.#links.status();
   }
 
+  /**
+   * Tells when a life of a pod is over for its callers: silent for its lease and the grace, so that its users may be moved;
+   * gone with a goodbye, or Failed, for the grace; or followed by another life at another address. Makes no call.
+   */
+  onPodEnd(listener: (end: PodEnd) => void): Subscription {
+    const links = this.#links;
+    if (!this.#hearsPodEnds) this.#hearPodEnds(links);
+    return this.#podEnds.add(listener);
+  }
+
   get #links(): ServiceLinks {
-    if (this.#kept.retired) this.#kept = this.#renew(this.#kept);
+    if (this.#kept.retired) {
+      this.#kept = this.#renew(this.#kept);
+      if (this.#hearsPodEnds && !this.#kept.retired) this.#hearPodEnds(this.#kept);
+    }
     return this.#kept;
+  }
+
+  #hearPodEnds(links: ServiceLinks): void {
+    this.#hearsPodEnds = true;
+    links.endings.listen((end) => this.#podEnds.emit(end));
   }
 
   /** The link of a 421, if it is one of this uid here; a pod that answers anything else is not believed. */

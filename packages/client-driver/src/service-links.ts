@@ -9,6 +9,7 @@ import { isStoreDown } from "./link-commands.ts";
 import type { OpenCalls } from "./open-calls.ts";
 import type { ResolvedClientDriverOptions } from "./options.ts";
 import type { Placement } from "./placement.ts";
+import type { PodEndings } from "./pod-endings.ts";
 import type { ServiceStatus } from "./service-status.ts";
 
 export interface ServiceLinksParts {
@@ -18,6 +19,7 @@ export interface ServiceLinksParts {
   readonly cache: LinkCache;
   readonly commands: LinkCommands;
   readonly placement: Placement;
+  readonly endings: PodEndings;
   readonly calls: OpenCalls;
   readonly clock: Clock;
   readonly counters: Counters;
@@ -59,6 +61,10 @@ export class ServiceLinks {
   /** The service as this caller sees it. */
   status(): ServiceStatus {
     return this.#parts.status();
+  }
+
+  get endings(): PodEndings {
+    return this.#parts.endings;
   }
 
   /** Whether its service has no pods that are followed, and nobody waits for a link of it. */
