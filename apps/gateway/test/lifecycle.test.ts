@@ -126,7 +126,7 @@ describe("WebSockets", () => {
     expect(await echoed).toBe(`${String(pod)}: hello`);
     const closed = new Promise((resolve) => client.once("close", resolve));
     await place.gateway.close({ deadlineMs: 1000 });
-    expect(await closed).toBe(1006);
+    expect(await closed, "to come back through another gateway").toBe(1012);
     for (const server of servers) server.close();
   });
 });

@@ -2,20 +2,20 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Scope } from "@podlink/types";
 import { RouteError } from "@podlink/types";
 import type { Failure } from "./failures.ts";
-import { podBusy, refusedForGood, upstreamFailure } from "./failures.ts";
+import { podBusy, podEnd, refusedForGood, upstreamFailure } from "./failures.ts";
 import { headerOf, requestHeaders, responseHeaders } from "./forwarded-headers.ts";
 import { decodeLink, WIRE } from "./headers.ts";
 import { Hold } from "./hold.ts";
 import type { PodPool } from "./pod-pools.ts";
 import { closedError, targetTextOf } from "./pod-pools.ts";
 import { sendPooled } from "./pooled-request.ts";
-import type { PodTarget } from "./ports.ts";
+import type { PodEnd, PodTarget } from "./ports.ts";
 import { bodyLength, bodyTooLarge, KEPT_BYTES, RequestBody } from "./request-body.ts";
 import { sendError } from "./send-error.ts";
 import type { Passage, ServiceContext } from "./service-context.ts";
 import { keyOf, watch } from "./service-context.ts";
 import { sendSingle } from "./single-request.ts";
-import type { Cuttable } from "./running.ts";
+import type { UnderWay } from "./running.ts";
 import type { Upstream, UpstreamEvents, UpstreamFailure } from "./upstream.ts";
 
 /** Misdirected Request (RFC 9110 section 15.5.20): the pod executed nothing. */
@@ -23,7 +23,7 @@ const MISDIRECTED = 421;
 const UNAVAILABLE = 503;
 
 /** One request through the proxy, from the caller's head to the last byte of the pod's response. */
-export class Exchange implements UpstreamEvents, Cuttable {
+export class Exchange implements UpstreamEvents, UnderWay {
   readonly #context: ServiceContext;
   readonly #req: IncomingMessage;
   readonly #res: ServerResponse;
@@ -101,11 +101,7 @@ export class Exchange implements UpstreamEvents, Cuttable {
 
   #try(): void {
     this.#hasRepeated = false;
-    this.#follow(this.#context.route.target(this.#passage.uid));
-  }
-
-  #follow(target: Promise<PodTarget>): void {
-    target.then(
+    this.#context.route.target(this.#passage.uid).then(
       (found) => this.#send(found),
       (error: unknown) => this.#unresolved(error),
     );
@@ -167,10 +163,24 @@ export class Exchange implements UpstreamEvents, Cuttable {
       return;
     }
     this.#hasRepeated = true;
-    counters.repeats += 1;
     const said = headerOf(headers, WIRE.link);
     const link = said === undefined ? undefined : decodeLink(said, keyOf(route, this.#passage.uid));
-    this.#follow(route.misdirected(refusedBy, link));
+    route.misdirected(refusedBy, link).then(
+      (found) => this.#sendAgain(refusedBy, found),
+      (error: unknown) => this.#unresolved(error),
+    );
+  }
+
+  #sendAgain(refusedBy: PodTarget, found: PodTarget): void {
+    if (this.#isOver) return;
+    const { budget, counters } = this.#context;
+    if (budget.allows(refusedBy, found)) {
+      counters.repeats += 1;
+      this.#send(found);
+    } else {
+      counters.repeatsRefused += 1;
+      this.#failUnlessHeld(refusedForGood(counters));
+    }
   }
 
   #unresolved(error: unknown): void {
@@ -204,6 +214,15 @@ export class Exchange implements UpstreamEvents, Cuttable {
   cut(): void {
     this.#dropUpstream();
     this.#fail({ error: closedError() });
+  }
+
+  /** It may have been executed, and nobody will ever say so; what never left can go to another pod. */
+  podEnded({ podIndex, incarnation }: PodEnd): void {
+    const upstream = this.#upstream;
+    if (upstream === undefined || this.#target?.podIndex !== podIndex) return;
+    if (this.#pod === undefined || this.#pod.incarnation > incarnation) return;
+    this.#dropUpstream();
+    this.#failUnlessHeld(upstreamFailure(podEnd(upstream.isSent), this.#context.counters));
   }
 
   #closed(): void {

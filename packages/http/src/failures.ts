@@ -12,6 +12,7 @@ const MESSAGES = {
   unreached: "the pod can't be reached",
   timeout: "the pod did not answer in time",
   broken: "the pod's connection ended before its answer",
+  ended: "the pod is gone, and did not answer; its users are being moved",
 } as const;
 
 /**
@@ -31,7 +32,9 @@ export function upstreamFailure(failure: UpstreamFailure, counters: ProxyCounter
       counters.timeouts += 1;
       return { error: new RouteError("TIMEOUT", message, { cause, outcome: "unknown" }) };
     case "broken":
-      counters.broken += 1;
+    case "ended":
+      if (kind === "broken") counters.broken += 1;
+      else counters.podEnded += 1;
       return {
         error: new RouteError("POD_UNAVAILABLE", message, { cause, outcome: "unknown", retryAfterMs: 1000 }),
         status: 502,
@@ -44,6 +47,11 @@ export function refusedForGood(counters: ProxyCounters): Failure {
   counters.refusedForGood += 1;
   const message = "the user's pod is changing; nothing was executed, send it again";
   return { error: new RouteError("POD_UNAVAILABLE", message, { outcome: "not-applied", retryAfterMs: 1000 }) };
+}
+
+/** What failed because its pod's life is over. */
+export function podEnd(isSent: boolean): UpstreamFailure {
+  return { kind: isSent ? "ended" : "unreached", cause: new Error("this life of the pod is over") };
 }
 
 /** The pod has more under way than one proxy may have there. */

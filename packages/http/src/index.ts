@@ -14,7 +14,7 @@ export { sendError, STATUS_OF } from "./send-error.ts";
 
 // ---- Below: for those who write another gateway or guard. ----
 
-export type { PodEntrance, PodTarget, ServiceRoute } from "./ports.ts";
+export type { PodEnd, PodEntrance, PodTarget, ServiceRoute } from "./ports.ts";
 export { decodeLink, decodeTarget, encodeLink, encodeTarget, WIRE, WIRE_PREFIX } from "./headers.ts";
 export { continueWhenRead } from "./continue-when-read.ts";
 export { proxyLimits, serverLimits } from "./options.ts";

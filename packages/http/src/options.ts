@@ -28,6 +28,13 @@ export interface ProxyLimits {
   readonly holdMs?: number;
   /** The most requests that wait so at a time; one more is answered at once. Default 1000. */
   readonly maxHeld?: number;
+  /**
+   * Which share of the requests may be sent once more after a 421 that taught nothing: it led to no later link, no later
+   * life and no other address of a pod. Beyond it and `repeatsPerSecond`, 503 with Retry-After. 0 to 1. Default 0.1.
+   */
+  readonly repeatShare?: number;
+  /** How many such repeats a second there may be whatever the traffic. What isn't used is saved for 10 s. Default 10. */
+  readonly repeatsPerSecond?: number;
   /** The most upgraded connections (WebSockets) in all; beyond it, 503. Default 10000. */
   readonly maxUpgrades?: number;
   /** An upgraded connection that is silent both ways for so long is closed, in milliseconds. 0: never. Default 0. */
@@ -63,6 +70,8 @@ export const proxyLimits: v.GenericSchema<unknown, ResolvedProxyLimits> = v.opti
     maxRequestsPerPod: whole(1, 10_000),
     holdMs: whole(0, 0, 600_000),
     maxHeld: whole(1, 1000, 1_000_000),
+    repeatShare: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(1)), 0.1),
+    repeatsPerSecond: whole(0, 10, 1_000_000),
     maxUpgrades: whole(0, 10_000),
     upgradeIdleMs: whole(0, 0),
     origins: v.optional(v.union([v.picklist(["same", "any"]), v.pipe(v.array(v.string()), v.readonly())]), "same"),

@@ -32,6 +32,10 @@ class PooledExchange implements Upstream, Dispatcher.DispatchHandler {
     this.#events = events;
   }
 
+  get isSent(): boolean {
+    return this.#hasStarted;
+  }
+
   abort(): void {
     this.#isOver = true;
     this.#isAborted = true;

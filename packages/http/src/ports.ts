@@ -1,5 +1,5 @@
 import type { Entry, GuardRequest } from "@podlink/server-driver";
-import type { CallOptions, Link, PodAddress, PodRow } from "@podlink/types";
+import type { CallOptions, Link, PodAddress, PodRow, Subscription } from "@podlink/types";
 
 /** The pod that a request goes to. */
 export interface PodTarget {
@@ -10,6 +10,9 @@ export interface PodTarget {
   readonly address: PodAddress;
 }
 
+/** The lives of a pod that are over. */
+export type PodEnd = Pick<PodTarget, "podIndex" | "incarnation">;
+
 /** What the proxy and `callPod` need of a service as callers use it; `ServiceHandle` of the client driver has it. */
 export interface ServiceRoute {
   readonly namespace: string;
@@ -18,6 +21,8 @@ export interface ServiceRoute {
   target(uid: string, call?: CallOptions): Promise<PodTarget>;
   /** What a 421 said: with the link, or absent when the pod was not the one meant. @throws RouteError */
   misdirected(target: PodTarget, link: Link | undefined, call?: CallOptions): Promise<PodTarget>;
+  /** Tells when a life of a pod, and every one before it, is over: nothing comes from it any more. */
+  onPodEnd(listener: (end: PodEnd) => void): Subscription;
   /** The pods as last seen. */
   pods(): readonly { readonly row: Pick<PodRow, "podIndex" | "incarnation">; readonly goodbye: boolean }[];
 }

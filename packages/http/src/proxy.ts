@@ -9,6 +9,7 @@ import { PodPools } from "./pod-pools.ts";
 import type { ServiceRoute } from "./ports.ts";
 import { ProxyCounters } from "./proxy-counters.ts";
 import { answerSocket } from "./raw-answer.ts";
+import { RepeatBudget } from "./repeat-budget.ts";
 import { Running } from "./running.ts";
 import { sendError } from "./send-error.ts";
 import type { Passage, ServiceContext } from "./service-context.ts";
@@ -33,7 +34,7 @@ export interface Proxy<Req extends IncomingMessage = IncomingMessage> {
   /** A listener for the `upgrade` event of a server: relays WebSockets. */
   readonly upgrade: (req: Req, socket: Duplex, head: Buffer) => void;
   /**
-   * Takes nothing more; ends what runs, cuts what is left after the deadline, closes the connections to the pods. Idempotent.
+   * Takes nothing more; tells WebSockets to come back (1012), ends what runs, cuts what is left after the deadline, closes the connections to the pods. Idempotent.
    * @param options.deadlineMs default 5000; 0: at once.
    */
   readonly close: (options?: { readonly deadlineMs?: number }) => Promise<void>;
@@ -56,24 +57,36 @@ export function createProxy<Req extends IncomingMessage = IncomingMessage>(
   const counters = new ProxyCounters();
   const running = new Running();
   const pools = new PodPools(route, options, clock);
-  const context: ServiceContext = { route, pools, options, counters, running, clock, logger, observer };
+  const budget = new RepeatBudget(options, clock);
+  const context: ServiceContext = { route, pools, options, counters, budget, running, clock, logger, observer };
   const upgrades = new Upgrades(context);
+  const podEnds = route.onPodEnd((end) => {
+    running.forEach((exchange) => exchange.podEnded(end));
+    upgrades.podEnded(end);
+  });
   let closing: Promise<void> | undefined;
 
   /** Undefined: not for this service. */
   function passage(req: Req): Passage | undefined {
     counters.requests += 1;
+    budget.earn();
     if (closing !== undefined) throw new RouteError("CLOSED", "the gateway is closing");
     const asked = uid(req);
     if (asked === undefined) return undefined;
     return passageOf(req, asked, path === undefined ? (req.url ?? "/") : path(req), options.maxHops);
   }
 
+  function cutAll(): void {
+    running.cutAll();
+    upgrades.cutAll();
+  }
+
   async function closeAll(deadlineMs: number): Promise<void> {
-    upgrades.close();
-    const deadline = clock.setTimer(deadlineMs, () => running.cutAll());
-    await running.whenEmpty();
+    upgrades.restart();
+    const deadline = clock.setTimer(deadlineMs, cutAll);
+    await Promise.all([running.whenEmpty(), upgrades.whenEmpty()]);
     deadline.cancel();
+    podEnds.close();
     await pools.close();
   }
 
@@ -107,9 +120,7 @@ export function createProxy<Req extends IncomingMessage = IncomingMessage>(
       closing ??= closeAll(deadlineMs);
       return closing;
     },
-    cut() {
-      running.cutAll();
-    },
+    cut: cutAll,
     read: () => ({ ...counters.read(), running: running.size, upgraded: upgrades.size, pods: pools.size }),
   };
 }

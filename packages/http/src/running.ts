@@ -1,24 +1,28 @@
 import { defer } from "@podlink/types";
+import type { PodEnd } from "./ports.ts";
 
-/** Something under way that can be ended at once. */
-export interface Cuttable {
+/** Something under way through a proxy. */
+export interface UnderWay {
+  /** Ends it at once. */
   cut(): void;
+  /** Nothing more will come from these lives of a pod. */
+  podEnded(end: PodEnd): void;
 }
 
 /** What is under way, so that closing can wait for it and end what takes too long. */
-export class Running {
-  readonly #all = new Set<Cuttable>();
+export class Running<T extends UnderWay = UnderWay> {
+  readonly #all = new Set<T>();
   #empty: { promise: Promise<void>; resolve: () => void } | undefined;
 
   get size(): number {
     return this.#all.size;
   }
 
-  add(one: Cuttable): void {
+  add(one: T): void {
     this.#all.add(one);
   }
 
-  delete(one: Cuttable): void {
+  delete(one: T): void {
     this.#all.delete(one);
     if (this.#all.size === 0) this.#empty?.resolve();
   }
@@ -30,6 +34,11 @@ export class Running {
   }
 
   cutAll(): void {
-    for (const one of Array.from(this.#all)) one.cut();
+    this.forEach((one) => one.cut());
+  }
+
+  /** Each of those that are under way now. */
+  forEach(each: (one: T) => void): void {
+    for (const one of Array.from(this.#all)) each(one);
   }
 }

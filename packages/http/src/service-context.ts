@@ -6,6 +6,7 @@ import type { ResolvedProxyLimits } from "./options.ts";
 import type { PodPools } from "./pod-pools.ts";
 import type { ServiceRoute } from "./ports.ts";
 import type { ProxyCounters } from "./proxy-counters.ts";
+import type { RepeatBudget } from "./repeat-budget.ts";
 import type { Running } from "./running.ts";
 
 /** What every request through one proxy shares. */
@@ -14,6 +15,7 @@ export interface ServiceContext {
   readonly pools: PodPools;
   readonly options: ResolvedProxyLimits;
   readonly counters: ProxyCounters;
+  readonly budget: RepeatBudget;
   /** Requests under way. */
   readonly running: Running;
   readonly clock: Clock;

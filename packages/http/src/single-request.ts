@@ -85,6 +85,10 @@ class SingleExchange implements Upstream {
     request.on("error", (error) => this.#fail(error));
   }
 
+  get isSent(): boolean {
+    return this.#isConnected();
+  }
+
   abort(): void {
     this.#isOver = true;
     this.#request.destroy();

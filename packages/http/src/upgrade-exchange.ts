@@ -4,38 +4,51 @@ import type { Duplex } from "node:stream";
 import type { Scope } from "@podlink/types";
 import { RouteError } from "@podlink/types";
 import type { Failure } from "./failures.ts";
-import { refusedForGood, upstreamFailure } from "./failures.ts";
+import { podEnd, refusedForGood, upstreamFailure } from "./failures.ts";
 import { headerOf, requestHeaders, responseHeaders } from "./forwarded-headers.ts";
 import { decodeLink, WIRE } from "./headers.ts";
 import { Hold } from "./hold.ts";
 import { endpointOf } from "./pod-address.ts";
 import { targetText } from "./pod-pools.ts";
-import type { PodTarget } from "./ports.ts";
+import type { PodEnd, PodTarget } from "./ports.ts";
 import { answerSocket, headText } from "./raw-answer.ts";
-import { relay } from "./relay.ts";
-import type { Cuttable } from "./running.ts";
+import type { UnderWay } from "./running.ts";
 import type { Passage, ServiceContext } from "./service-context.ts";
 import { keyOf, watch } from "./service-context.ts";
 import { failureKind, openSingle } from "./single-request.ts";
+import { WebSocketLine } from "./websocket-line.ts";
 
 const MISDIRECTED = 421;
 const UNAVAILABLE = 503;
 const UPGRADE = ["connection", "Upgrade", "upgrade", "websocket"];
+/** What both sides go by from the handshake on. Another pod has to say the same, or the client can't go on with it. */
+const NEGOTIATED = ["sec-websocket-accept", "sec-websocket-protocol", "sec-websocket-extensions"];
+/** A socket that loses its pod again so soon is told to come back: its next handshakes are its client's to pace. */
+const MOVE_PAUSE_MS = 1000;
 
-/** One WebSocket through the proxy: its handshake, which may be sent twice, and then the bytes of both sides. */
-export class UpgradeExchange implements Cuttable {
+/**
+ * One WebSocket through the proxy: its handshake, which may be sent twice, and then the bytes of both sides. When it loses
+ * its pod before any message, the same handshake is made with whoever has the user then; later, the client is told to.
+ */
+export class UpgradeExchange implements UnderWay {
   readonly #context: ServiceContext;
   readonly #req: IncomingMessage;
   readonly #socket: Duplex;
   readonly #head: Buffer;
   readonly #passage: Passage;
   readonly #onEnd: () => void;
-  readonly #scope: Scope | undefined;
-  readonly #hold: Hold;
+  #scope: Scope | undefined;
+  #hold: Hold;
   #request: ClientRequest | undefined;
-  #podSocket: Socket | undefined;
+  #target: PodTarget | undefined;
   #hasRepeated = false;
+  /** Whether no handshake is under way. */
   #isAnswered = false;
+  /** The pod that switched protocols last. Absent: none has yet. */
+  #joined: PodTarget | undefined;
+  #line: WebSocketLine | undefined;
+  #negotiated = "";
+  #movedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(
     context: ServiceContext,
@@ -65,11 +78,23 @@ export class UpgradeExchange implements Cuttable {
     this.#try();
   }
 
-  /** Closes both sides: the proxy closes. */
   cut(): void {
     this.#request?.destroy();
-    this.#podSocket?.destroy();
+    this.#line?.destroy();
     this.#socket.destroy();
+  }
+
+  /** The proxy closes: the client is to come back elsewhere. */
+  restart(): void {
+    if (this.#line === undefined) this.cut();
+    else this.#tellToComeBack(this.#line);
+  }
+
+  podEnded({ podIndex, incarnation }: PodEnd): void {
+    const target = this.#target;
+    if (target?.podIndex !== podIndex || target.incarnation > incarnation) return;
+    if (this.#request !== undefined) this.#request.destroy(new PodEndError());
+    else if (this.#isAnswered) this.#line?.lose();
   }
 
   #try(): void {
@@ -78,7 +103,7 @@ export class UpgradeExchange implements Cuttable {
   }
 
   readonly #send = (target: PodTarget): void => {
-    if (this.#socket.destroyed) return;
+    if (this.#isAnswered || this.#socket.destroyed) return;
     try {
       this.#open(target);
     } catch (error) {
@@ -94,6 +119,7 @@ export class UpgradeExchange implements Cuttable {
     const headers = [...requestHeaders(head), ...UPGRADE];
     const { request, isConnected } = openSingle({ endpoint, method: "GET", path, headers, options, clock });
     this.#request = request;
+    this.#target = target;
     request.on("upgrade", (response, podSocket: Socket, podHead: Buffer) =>
       this.#upgraded(target, response, podSocket, podHead),
     );
@@ -101,7 +127,9 @@ export class UpgradeExchange implements Cuttable {
     request.on("error", (cause) => {
       if (this.#request !== request || this.#isAnswered) return;
       this.#request = undefined;
-      this.#failUnlessHeld(upstreamFailure({ kind: failureKind(cause, isConnected()), cause }, counters));
+      const failure =
+        cause instanceof PodEndError ? podEnd(isConnected()) : { kind: failureKind(cause, isConnected()), cause };
+      this.#failUnlessHeld(upstreamFailure(failure, counters));
     });
     request.end();
   }
@@ -111,13 +139,58 @@ export class UpgradeExchange implements Cuttable {
       podSocket.destroy();
       return;
     }
-    this.#context.counters.upgrades += 1;
-    this.#podSocket = podSocket;
+    this.#request = undefined;
+    const negotiated = NEGOTIATED.map((name) => headerOf(response.rawHeaders, name) ?? "").join("\n");
+    if (this.#line !== undefined && negotiated !== this.#negotiated) {
+      podSocket.destroy();
+      this.#tellToComeBack(this.#line);
+      return;
+    }
     this.#settle(undefined);
+    if (this.#line === undefined) {
+      this.#negotiated = negotiated;
+      this.#line = this.#begin(target, response);
+    } else this.#countMove("pod");
+    this.#joined = target;
+    this.#line.join(podSocket, podHead);
+  }
+
+  #begin(target: PodTarget, response: IncomingMessage): WebSocketLine {
+    const { counters, options, clock } = this.#context;
+    counters.upgrades += 1;
     const headers = [...responseHeaders(response.rawHeaders, target.podIndex), ...UPGRADE];
     this.#socket.write(headText(101, headers), "latin1");
-    const caller = { socket: this.#socket, head: this.#head };
-    relay(caller, { socket: podSocket, head: podHead }, this.#context.options.upgradeIdleMs);
+    const podLost = (): void => this.#podLost();
+    const idleMs = options.upgradeIdleMs;
+    return new WebSocketLine({ client: this.#socket, head: this.#head, idleMs, clock, podLost });
+  }
+
+  #podLost(): void {
+    const line = this.#line as WebSocketLine;
+    const nowMs = this.#context.clock.nowMs();
+    if (!line.canMove || nowMs - this.#movedAtMs < MOVE_PAUSE_MS) {
+      this.#tellToComeBack(line);
+      return;
+    }
+    this.#movedAtMs = nowMs;
+    this.#isAnswered = false;
+    this.#hold = new Hold(this.#context);
+    this.#try();
+  }
+
+  #tellToComeBack(line: WebSocketLine): void {
+    this.#request?.destroy();
+    this.#settle(undefined);
+    if (line.restart()) this.#countMove("closed");
+  }
+
+  #countMove(to: "pod" | "closed"): void {
+    const { counters, observer, route } = this.#context;
+    if (to === "pod") counters.socketsMoved += 1;
+    else counters.socketsRestarted += 1;
+    const { namespace, service } = route;
+    const { podIndex } = this.#joined as PodTarget; // before the move: it is counted first
+    observer?.event({ kind: "socket-moved", namespace, service, podIndex, to });
   }
 
   /** The pod answered, but did not switch protocols. */
@@ -135,6 +208,11 @@ export class UpgradeExchange implements Cuttable {
       response.destroy();
       return;
     }
+    if (this.#line !== undefined) {
+      response.destroy();
+      this.#tellToComeBack(this.#line);
+      return;
+    }
     this.#settle(undefined);
     const headers = [...responseHeaders(response.rawHeaders, target.podIndex), "connection", "close"];
     this.#socket.write(headText(response.statusCode ?? 502, headers), "latin1");
@@ -149,13 +227,25 @@ export class UpgradeExchange implements Cuttable {
       return;
     }
     this.#hasRepeated = true;
-    counters.repeats += 1;
     const said = headerOf(headers, WIRE.link);
     const link = said === undefined ? undefined : decodeLink(said, keyOf(route, this.#passage.uid));
-    route.misdirected(target, link).then(this.#send, this.#unresolved);
+    route.misdirected(target, link).then((found) => this.#sendAgain(target, found), this.#unresolved);
+  }
+
+  #sendAgain(refusedBy: PodTarget, found: PodTarget): void {
+    if (this.#isAnswered) return;
+    const { budget, counters } = this.#context;
+    if (budget.allows(refusedBy, found)) {
+      counters.repeats += 1;
+      this.#send(found);
+    } else {
+      counters.repeatsRefused += 1;
+      this.#failUnlessHeld(refusedForGood(counters));
+    }
   }
 
   readonly #unresolved = (error: unknown): void => {
+    if (this.#isAnswered) return;
     this.#context.counters.unresolved += 1;
     const known = RouteError.from(error);
     if (!known.retryable || !this.#wait()) this.#fail({ error: known });
@@ -165,7 +255,7 @@ export class UpgradeExchange implements Cuttable {
   #wait(): boolean {
     if (this.#isAnswered || this.#socket.destroyed) return false;
     // Nobody reads the socket yet, so that its end would not be seen. What comes early stays in its buffer.
-    if (this.#socket.listenerCount("readable", this.#look) === 0)
+    if (this.#line === undefined && this.#socket.listenerCount("readable", this.#look) === 0)
       this.#socket.on("readable", this.#look).on("end", this.#left);
     return this.#hold.wait(() => this.#try());
   }
@@ -184,6 +274,10 @@ export class UpgradeExchange implements Cuttable {
 
   #fail(failure: Failure): void {
     if (this.#isAnswered) return;
+    if (this.#line !== undefined) {
+      this.#tellToComeBack(this.#line);
+      return;
+    }
     const { error, status } = failure;
     this.#settle(error);
     answerSocket(this.#socket, error, status === undefined ? {} : { status });
@@ -195,5 +289,9 @@ export class UpgradeExchange implements Cuttable {
     this.#hold.end();
     this.#socket.off("readable", this.#look).off("end", this.#left);
     this.#scope?.end(error);
+    this.#scope = undefined; // what follows a move is no request of the client's
   }
 }
+
+/** The request was given up because its pod's life is over. */
+class PodEndError extends Error {}

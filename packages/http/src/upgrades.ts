@@ -3,13 +3,14 @@ import type { Duplex } from "node:stream";
 import { RouteError } from "@podlink/types";
 import { checkOrigin } from "./origin.ts";
 import { Running } from "./running.ts";
+import type { PodEnd } from "./ports.ts";
 import type { Passage, ServiceContext } from "./service-context.ts";
 import { UpgradeExchange } from "./upgrade-exchange.ts";
 
 /** The upgraded connections through one proxy. */
 export class Upgrades {
   readonly #context: ServiceContext;
-  readonly #open = new Running();
+  readonly #open = new Running<UpgradeExchange>();
 
   constructor(context: ServiceContext) {
     this.#context = context;
@@ -32,8 +33,21 @@ export class Upgrades {
     exchange.start();
   }
 
-  close(): void {
+  podEnded(end: PodEnd): void {
+    this.#open.forEach((exchange) => exchange.podEnded(end));
+  }
+
+  /** Tells all of them to come back; handshakes under way are cut. */
+  restart(): void {
+    this.#open.forEach((exchange) => exchange.restart());
+  }
+
+  cutAll(): void {
     this.#open.cutAll();
+  }
+
+  whenEmpty(): Promise<void> {
+    return this.#open.whenEmpty();
   }
 }
 

@@ -10,6 +10,8 @@ export interface UpstreamEvents {
 
 /** A request under way to a pod. */
 export interface Upstream {
+  /** Whether anything of it may have reached the pod. */
+  readonly isSent: boolean;
   /** Ends it at once; it tells nothing more. Idempotent. */
   abort(): void;
   /** More of the response is wanted. */
@@ -20,7 +22,10 @@ export interface Upstream {
 
 /** Why there is no response, or not all of it. */
 export interface UpstreamFailure {
-  /** `unreached`: nothing was sent, so nothing was executed; `timeout`: no answer in time; `broken`: the connection ended. */
-  readonly kind: "unreached" | "timeout" | "broken";
+  /**
+   * `unreached`: nothing was sent, so nothing was executed; `timeout`: no answer in time; `broken`: the connection
+   * ended; `ended`: the pod did, as far as can be told, and the connection says nothing.
+   */
+  readonly kind: "unreached" | "timeout" | "broken" | "ended";
   readonly cause: Error;
 }

@@ -132,6 +132,8 @@ describe("a WebSocket through the proxy", () => {
     await client.until("101 Switching");
     await eventually(() => opened.length).toBe(1);
     const pod = opened[0]?.socket as Socket;
+    pod.write("no frames");
+    await client.until("no frames");
     client.socket.once("end", () => client.socket.end());
     const other = side === "caller" ? pod : client.socket;
     const closed = new Promise((resolve) => other.once("close", resolve));

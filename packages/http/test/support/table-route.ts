@@ -1,6 +1,6 @@
-import { makeLink, RouteError } from "@podlink/types";
+import { Listeners, makeLink, RouteError } from "@podlink/types";
 import type { Link, PodAddress } from "@podlink/types";
-import type { PodTarget, ServiceRoute } from "@podlink/http";
+import type { PodEnd, PodTarget, ServiceRoute } from "@podlink/http";
 
 const NAMESPACE = "test";
 const SERVICE = "room";
@@ -23,6 +23,7 @@ export class TableRoute implements ServiceRoute {
   afterNotMe = 0;
   failure: RouteError | undefined;
   asked = 0;
+  readonly podEnds = new Listeners<PodEnd>();
 
   target(uid: string): Promise<PodTarget> {
     this.asked += 1;
@@ -35,6 +36,10 @@ export class TableRoute implements ServiceRoute {
     const winner = link ?? linkTo(target.link.uid, this.afterNotMe, "200");
     this.believed.set(winner.uid, winner);
     return Promise.resolve(this.#targetOf(winner));
+  }
+
+  onPodEnd(listener: (end: PodEnd) => void): ReturnType<ServiceRoute["onPodEnd"]> {
+    return this.podEnds.add(listener);
   }
 
   pods(): ReturnType<ServiceRoute["pods"]> {

@@ -46,6 +46,8 @@ export type PodOwnEvent = { readonly podIndex: number } & (
   | { readonly kind: "handing-over"; readonly active: boolean }
   | { readonly kind: "drain"; readonly phase: "started" | "moving" | "ended"; readonly links: number }
   | { readonly kind: "handed-off"; readonly moved: boolean }
+  /** A WebSocket through a proxy lost its pod, or its pod restarts: it goes on at this pod, or was closed with 1012. */
+  | { readonly kind: "socket-moved"; readonly to: "pod" | "closed" }
 );
 
 /** Told by whoever meets it. `podIndex`: of the pod that tells it; absent: a caller. */
