@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 /** From the top down: a package imports from the rows below its own, never from its own row or above. */
 export const rows = [
   ["apps/gateway", "apps/stateful-server", "apps/demo", "apps/bench", "apps/faults", "apps/counter"],
+  ["apps/log"],
   ["packages/podlink"],
   ["packages/http", "packages/sessions"],
   ["packages/client-driver", "packages/server-driver"],

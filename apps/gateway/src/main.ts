@@ -1,13 +1,10 @@
 /** A gateway as a program: its options from the environment, drained by SIGTERM, its log level turned by SIGUSR2. */
-import { destination, pino } from "pino";
+import { programLog } from "@podlink/log";
 import { connect } from "podlink";
 import { gatewayFromEnvironment } from "./environment.ts";
 import { startGateway } from "./gateway.ts";
 
-/** What may wait for a reader of the log that has stopped reading; more is dropped, and requests go on. */
-const LOG_BUFFER_BYTES = 1_048_576;
-
-const logger = pino({ name: "gateway" }, destination({ sync: false, maxLength: LOG_BUFFER_BYTES }));
+const logger = programLog({ name: "gateway" });
 
 async function main(): Promise<void> {
   const { connection, gateway: options } = gatewayFromEnvironment(process.env);

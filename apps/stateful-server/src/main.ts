@@ -1,9 +1,9 @@
-import { pino } from "pino";
+import { programLog } from "@podlink/log";
 import { roomFromEnvironment, sessionStoreFromEnvironment } from "./environment.ts";
 import type { RedisSessionStore } from "./redis-session-store.ts";
 import { startRoom } from "./room-server.ts";
 
-const logger = pino({ level: process.env["LOG_LEVEL"] ?? "info" });
+const logger = programLog({ level: process.env["LOG_LEVEL"] ?? "info" });
 let sessionStore: RedisSessionStore | undefined;
 
 try {
