@@ -8,7 +8,7 @@ import type { Times } from "./times.ts";
 import { clientWith, routesWith, serverWith } from "./times.ts";
 
 const [app, podIndex] = process.argv.slice(2);
-const { REDIS_URL: url = "", SESSION_REDIS_URL: sessionUrl = url, PORT = "0", TIMES = "" } = process.env;
+const { REDIS_URL: url = "", SESSION_REDIS_URL: sessionUrl = url, PORT = "0", TIMES = "", HOLD_MS = "0" } = process.env;
 const times = JSON.parse(TIMES) as Times;
 const routes = routesWith(times);
 const namespace = "test";
@@ -30,7 +30,8 @@ function stopBy(stop: () => Promise<void>): void {
 
 if (app === "gateway") {
   const podlink = await connect({ redis: url, namespace, client: clientWith(times), routes, logger });
-  const gateway = await startGateway({ podlink, port: Number(PORT), logLevel: "warn", services: ["room"] });
+  const proxy = { holdMs: Number(HOLD_MS) };
+  const gateway = await startGateway({ podlink, port: Number(PORT), logLevel: "warn", services: ["room"], proxy });
   stopBy(async () => {
     await gateway.close();
     await podlink.close();
