@@ -12,7 +12,7 @@ interface FrameOptions {
 /** The library's own maker of frames, which its types leave out. */
 const { Sender } = ws as unknown as { readonly Sender: { frame(data: Buffer, options: FrameOptions): Buffer[] } };
 
-export const OPCODES = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const;
+const OPCODES = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const;
 
 export interface Frame {
   readonly kind: keyof typeof OPCODES;
