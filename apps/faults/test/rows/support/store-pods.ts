@@ -24,6 +24,8 @@ const server = {
   verifyIntervalMs: 500,
   cpuFactor: 0,
 } as const;
+/** For pods that are to outlive a failover on a busy machine: what is noticed then is the loss, not the end of a lease. */
+export const LONG_LEASE = { leaseMs: 20_000, leaseMarginMs: 2000 } as const;
 const routeOptions = { stateRefreshMs: 100, silenceMs: 1000, slowStartMs: 0 };
 
 /** A pod with a store and routes of its own, as in a process of its own. */
@@ -46,19 +48,22 @@ export class StorePods implements AsyncDisposable {
   readonly pods: StorePod[] = [];
   readonly callers: StoreCaller[] = [];
   readonly watch: InvariantWatch = watchInvariants();
-  readonly #redis: RedisExecutorOptions;
+  readonly #redisOf: (podIndex?: number) => RedisExecutorOptions;
   readonly #open: AsyncDisposable[] = [];
 
-  private constructor(redis: RedisExecutorOptions) {
-    this.#redis = redis;
+  private constructor(redisOf: (podIndex?: number) => RedisExecutorOptions) {
+    this.#redisOf = redisOf;
   }
 
-  /** Two or more ready pods and one caller that sees them. */
+  /**
+   * Two or more ready pods and one caller that sees them.
+   * @param redis what each of them connects to; a function: what this pod does, or, without a number, a caller.
+   */
   static async start(
-    redis: RedisExecutorOptions,
+    redis: RedisExecutorOptions | ((podIndex?: number) => RedisExecutorOptions),
     options: { readonly pods?: number; readonly server?: Partial<ServerDriverOptions> } = {},
   ): Promise<StorePods> {
-    const world = new StorePods(redis);
+    const world = new StorePods(typeof redis === "function" ? redis : () => redis);
     try {
       for (let podIndex = 0; podIndex < (options.pods ?? 2); podIndex += 1)
         await world.#addPod(podIndex, options.server);
@@ -75,7 +80,7 @@ export class StorePods implements AsyncDisposable {
     const { store, routes } = this.#connect();
     const client = new ClientDriver({ links: store, routes, namespace: NAMESPACE }, { leaseMs: server.leaseMs });
     this.#open.push(client);
-    await client.service(SERVICE).init({ timeoutMs: 10_000 });
+    await vi.waitFor(() => client.service(SERVICE).init({ timeoutMs: 10_000 }), SOON);
     await vi.waitFor(async () => expect(await routes.routablePods(SERVICE)).toHaveLength(this.pods.length), SOON);
     const caller = { client, store };
     this.callers.push(caller);
@@ -141,7 +146,7 @@ export class StorePods implements AsyncDisposable {
   }
 
   async #addPod(podIndex: number, options: Partial<ServerDriverOptions> = {}): Promise<void> {
-    const { store, watched, routes } = this.#connect();
+    const { store, watched, routes } = this.#connect(podIndex);
     const observer = recordingObserver();
     const driver = this.watch.pod(
       new ServerDriver(
@@ -159,12 +164,12 @@ export class StorePods implements AsyncDisposable {
     const periods: PeriodEvent[] = [];
     driver.onPeriod((event) => void periods.push(event));
     this.pods.push({ podIndex, driver, store, periods, observer });
-    await driver.start({ timeoutMs: 10_000 });
+    await vi.waitFor(() => driver.start({ timeoutMs: 10_000 }), SOON);
     driver.ready();
   }
 
-  #connect(): { store: RedisExecutor; watched: RedisExecutor; routes: RouteInfoDriver } {
-    const store = new RedisExecutor(this.#redis);
+  #connect(podIndex?: number): { store: RedisExecutor; watched: RedisExecutor; routes: RouteInfoDriver } {
+    const store = new RedisExecutor(this.#redisOf(podIndex));
     const watched = this.watch.tokens.through(store);
     const routes = new RouteInfoDriver({ directory: store, catalogue: store, namespace: NAMESPACE }, routeOptions);
     this.#open.push(store, routes);
