@@ -12,6 +12,8 @@ export interface Write {
   /** Absent: it was acknowledged, under this token. */
   readonly failed?: { readonly code: RouteErrorCode; readonly outcome?: string; readonly says: string };
   readonly token?: string;
+  /** Under which it was stored before. Absent: it was not, or it is not told, because the write was answered from the record. */
+  readonly previous?: string;
 }
 
 /** The pause between two writes in ms. */
@@ -78,8 +80,12 @@ export class StoreWrites implements AsyncDisposable {
         lifetime: { ttlMs: 600_000 },
       } as const;
       const result = await this.#store.execute(op);
-      const token = "superseded" in result ? undefined : result.link.token;
-      this.all.push({ uid, fromMs, toMs: performance.now(), ...(token === undefined ? {} : { token }) });
+      const written: { token?: string; previous?: string } = {};
+      if (!("superseded" in result)) {
+        written.token = result.link.token;
+        if (result.previous !== undefined) written.previous = result.previous.token;
+      }
+      this.all.push({ uid, fromMs, toMs: performance.now(), ...written });
     } catch (error) {
       if (!RouteError.is(error)) throw error;
       const { code, outcome, message: says } = error;
