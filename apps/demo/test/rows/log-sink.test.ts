@@ -29,6 +29,11 @@ function fill(pipe: string): number {
   return bytes;
 }
 
+/** A signal is sent at once and taken when the process gets its turn: until then it may read once more. */
+function standsStill(pid: number | undefined): boolean {
+  return execFileSync("ps", ["-o", "stat=", "-p", `${pid}`], { encoding: "utf8" }).startsWith("T");
+}
+
 faultRow(
   68,
   "gateway and pod write to full pipes that nobody reads, at level debug, and every request is answered",
@@ -52,6 +57,7 @@ faultRow(
 
       for (const { reader, pipe } of [pod, gateway]) {
         reader.pause();
+        await expect.poll(() => standsStill(reader.pid), { timeout: 10_000 }).toBe(true);
         expect(fill(pipe)).toBeGreaterThan(0);
         expect(fill(pipe), "full, and nobody reads").toBe(0);
       }
