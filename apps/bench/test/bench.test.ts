@@ -1,11 +1,25 @@
 import { describe, expect, it } from "vitest";
-import type { Figure } from "../src/figure.ts";
-import { measure } from "../src/figure.ts";
 import { figures } from "../src/figures/index.ts";
-import { machine, table } from "../src/report.ts";
+import { calibrate, expectedBaseline } from "../src/measure/calibration.ts";
+import type { Figure, Goal } from "../src/measure/figure.ts";
+import { nameOf } from "../src/measure/figure.ts";
+import { measure } from "../src/measure/measure.ts";
+import { percentile } from "../src/measure/median.ts";
+import type { CpuProfile } from "../src/measure/profile.ts";
+import { growth } from "../src/measure/slope.ts";
+import { markdown, table } from "../src/report.ts";
+import { runScale } from "../src/runs/scale.ts";
+import { runSoak } from "../src/runs/soak.ts";
+import { replaceBetween } from "../src/support/markers.ts";
+
+interface Script {
+  readonly ours: number[];
+  readonly baseline: number[];
+  readonly goal: Goal;
+}
 
 /** A figure whose sides take what they are told. */
-function scripted(ours: number[], baseline: number[], goal: number): Figure & { ended: boolean; order: string[] } {
+function scripted({ ours, baseline, goal }: Script): Figure & { ended: boolean; order: string[] } {
   const order: string[] = [];
   const side = (name: string, times: number[]) => ({
     run: () => {
@@ -13,63 +27,121 @@ function scripted(ours: number[], baseline: number[], goal: number): Figure & { 
       return times.shift() ?? 1;
     },
   });
-  const figure = {
+  const figure: Figure & { ended: boolean; order: string[] } = {
     id: "scripted",
     title: "a figure",
     baseline: "another",
+    unit: "ns",
     goal,
+    seen: { baseline: 26, scaledBy: "mapGet" },
     ended: false,
     order,
-    prepare: () =>
-      Promise.resolve({
-        ours: side("ours", [1, 1, ...ours]), // two warm-ups come first and don't count
-        baseline: side("baseline", [1, 1, ...baseline]),
-        end: () => {
-          figure.ended = true;
-          return Promise.resolve();
-        },
-      }),
+    prepare: ({ defer }) => {
+      defer(() => (figure.ended = true));
+      // Two warm-ups come first and don't count.
+      return { ours: side("ours", [1, 1, ...ours]), baseline: side("baseline", [1, 1, ...baseline]) };
+    },
   };
   return figure;
 }
 
+const speeds = { mapGet: 13, rawSet1: 1, rawSet64: 1, rawSet256: 1, rawSet1024: 1 };
+
 describe("measuring", () => {
   it("takes both sides in turn and gives the median of the pairs' ratios with its spread", async () => {
-    const figure = scripted([10, 20, 10], [20, 20, 30], 2);
-    const measured = await measure(figure, 3);
-    expect(measured).toMatchObject({ ours: 10, baseline: 20, ratio: 2, spread: [1, 3], met: true });
+    const figure = scripted({ ours: [10, 20, 10], baseline: [20, 20, 30], goal: { ratioAtLeast: 2 } });
+    const measured = await measure(figure, { pairs: 3 });
+    expect(measured).toMatchObject({ ours: 10, baseline: 20, ratio: 2, spread: [1, 3], goal: ">= 2 x", met: true });
     expect(figure.order.slice(4)).toEqual(["ours", "baseline", "ours", "baseline", "ours", "baseline"]);
     expect(figure.ended).toBe(true);
   });
 
-  it("a missed goal is said", async () => {
-    const measured = await measure(scripted([10], [9], 1), 1);
-    expect(measured.met).toBe(false);
-    expect(table([measured])).toContain("NOT MET");
+  it("a goal that is a maximum turns the ratio round, and every part of a goal has to hold", async () => {
+    const goal = { ratioAtMost: 1.25, oursAtMost: 11 };
+    const at = (ours: number) => measure(scripted({ ours: [ours], baseline: [10], goal }), { pairs: 1 });
+    expect(await at(11)).toMatchObject({ ratio: 1.1, goal: "<= 1.25 x, <= 11 ns", met: true });
+    expect(await at(12)).toMatchObject({ ratio: 1.2, met: false });
+    expect(await at(13)).toMatchObject({ ratio: 1.3, met: false });
   });
 
-  it("what was prepared is ended when a side throws", async () => {
-    const figure = scripted([], [], 1);
+  it("a missed goal is said", async () => {
+    const measured = await measure(scripted({ ours: [10], baseline: [9], goal: { ratioAtLeast: 1 } }), { pairs: 1 });
+    expect(measured.met).toBe(false);
+    expect(table([measured])).toContain("NOT MET");
+    expect(markdown([measured])).toContain("NOT MET");
+  });
+
+  it("a baseline slower than 0.8 of what was seen of it, scaled to this machine, doesn't count", async () => {
+    const at = (baseline: number) =>
+      measure(scripted({ ours: [1], baseline: [baseline], goal: { ratioAtLeast: 1 } }), { pairs: 1, speeds });
+    expect(await at(16)).toMatchObject({ expected: 13, counts: true });
+    const slow = await at(17);
+    expect(slow).toMatchObject({ expected: 13, counts: false });
+    expect(table([slow])).toContain("doesn't count");
+  });
+
+  it("what was prepared is ended when a side throws, and when preparing fails half-way", async () => {
+    const figure = scripted({ ours: [], baseline: [], goal: {} });
     const broken: Figure = {
       ...figure,
-      prepare: async () => {
-        const sides = await figure.prepare();
-        return { ...sides, ours: { run: () => Promise.reject(new Error("broken")) } };
+      prepare: async (preparation) => {
+        await figure.prepare(preparation);
+        throw new Error("broken");
       },
     };
-    await expect(measure(broken, 1)).rejects.toThrow("broken");
+    await expect(measure(broken, { pairs: 1 })).rejects.toThrow("broken");
     expect(figure.ended).toBe(true);
   });
 
-  it("names the machine", () => expect(machine()).toMatchObject({ node: process.version }));
+  it("a percentile lies between the two values it falls between", () => {
+    expect(percentile([4, 1, 3, 2], 0.5)).toBe(2.5);
+    expect(percentile([1, 2, 3], 1)).toBe(3);
+  });
+
+  it("what grows is seen through outliers, and what doesn't is flat", () => {
+    expect(growth([1, 2, 3, 100, 5, 6])).toBeCloseTo(5);
+    expect(growth([5, 5, 900, 5, 5])).toBe(0);
+  });
+
+  it("only what is between a document's markers is replaced; without them nothing is", () => {
+    const [begin, end] = ["<!-- the figures: begin -->", "<!-- the figures: end -->"];
+    expect(replaceBetween(`a${begin}old${end}b`, "new", "x.md")).toBe(`a${begin}\n\nnew\n\n${end}b`);
+    expect(() => replaceBetween("a", "new", "x.md")).toThrow("x.md needs the lines");
+  });
 });
 
-describe("each figure works: a pair of it gives numbers", () => {
-  // hit-sync with more entries is the same code and takes ten times as long to prepare.
-  const quick = figures.filter(({ id }) => id !== "hit-sync-100k");
-  it.each(quick.map((figure) => [figure.id, figure] as const))("%s", async (_id, figure) => {
-    const measured = await measure(figure, 1, 0);
-    expect(measured.ours).toBeGreaterThan(0);
+describe("the whole bench works", () => {
+  it.each(figures.map((figure) => [nameOf(figure), figure] as const))("%s gives numbers", async (_name, figure) => {
+    const measured = await measure(figure, { pairs: 1, warmUps: 0, tiny: true });
+    expect(measured.ours).toBeGreaterThanOrEqual(0);
     expect(measured.baseline).toBeGreaterThan(0);
+    expect(measured.ratio).not.toBeNaN();
+  });
+
+  it("this machine's speeds are measured", async () => {
+    const seen = await calibrate({ tiny: true, pin: false });
+    for (const speed of Object.values(seen)) expect(speed).toBeGreaterThan(0);
+    expect(expectedBaseline({ baseline: 7, scaledBy: "exact" }, seen)).toBe(7);
+  });
+
+  it("our side is profiled", async () => {
+    let profile: CpuProfile | undefined;
+    const figure = figures.find(({ id }) => id === "place-10k")!;
+    await measure(figure, { pairs: 1, warmUps: 0, tiny: true, onProfile: (made) => (profile = made) });
+    expect(profile?.nodes.length).toBeGreaterThan(0);
+  });
+
+  it("callers follow the pods of a scale run, and hear of changes", async () => {
+    const { parts } = await runScale({ pods: 40, callers: 2, seconds: 1, pin: false, say: () => undefined });
+    expect(parts.map(({ part }) => part)).toEqual(["pods report", "callers follow", "and states change"]);
+    for (const part of parts) expect(part.reportsPerSecond).toBeGreaterThan(0);
+    expect(parts[2]?.callerPushesPerSecond).toBeGreaterThan(0);
+  });
+
+  it("a soak makes requests, replaces pods and judges", async () => {
+    const result = await runSoak({ seconds: 1, say: () => undefined });
+    expect(result.requests).toBeGreaterThan(0);
+    expect(result.podsReplaced).toBeGreaterThan(0);
+    expect(result.flatness.map(({ name }) => name)).toEqual(["heap bytes", "handles", "Redis bytes"]);
   });
 });

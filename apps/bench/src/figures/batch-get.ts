@@ -1,40 +1,69 @@
+import type { RedisExecutor } from "@podlink/redis-executor";
 import { namedOperations } from "@podlink/types";
-import type { Figure } from "../figure.ts";
-import { nsEachBy, onRedis } from "./redis.ts";
+import type { Cluster, Redis } from "ioredis";
+import type { Figure, Preparation, Sides } from "../measure/figure.ts";
+import { nsEachBy } from "../measure/timing.ts";
+import { onCluster, onRedis } from "../support/redis.ts";
 
 const UIDS = 10_000;
 
 /** Many links read at once. */
 export const batchGet: Figure = {
   id: "batch-get",
+  variant: "single",
   title: `${UIDS} uids in one call, single node`,
   baseline: "ioredis, pipelined GETs",
-  goal: 3,
-  async prepare() {
-    const { executor, bare, end } = await onRedis();
-    const uids = Array.from({ length: UIDS }, (_, index) => `user-${index}`);
-    await nsEachBy(256, UIDS, async (turn) => {
-      const uid = uids[turn] as string;
-      const owner = { podIndex: turn % 100, incarnation: 1 };
-      const lifetime = "persistent" as const;
-      await executor.execute({ kind: "set", namespace: "bench", service: "room", uid, owner, lifetime });
-      await bare.set(`b:${uid}`, String(turn % 100));
-    });
-    const named = namedOperations(executor);
-    const each = async (read: () => Promise<number>): Promise<number> => {
-      const start = performance.now();
-      if ((await read()) !== UIDS) throw new Error("links are missing");
-      return ((performance.now() - start) * 1e6) / UIDS;
-    };
-    const ours = async (): Promise<number> => {
-      const byPod = await named.batchGetLinkedPod("bench", "room", uids, { timeoutMs: 10_000 });
-      return Array.from(byPod.values()).reduce((sum, { length }) => sum + length, 0);
-    };
-    const byHand = async (): Promise<number> => {
+  unit: "ms",
+  goal: { ratioAtLeast: 3, oursAtMost: 20 },
+  seen: { baseline: 51, scaledBy: "rawSet256" },
+  async prepare(preparation) {
+    const { executor, bare } = await onRedis(preparation);
+    return sides(preparation, { executor, bare }, async (keys) => {
       const pipeline = bare.pipeline();
-      for (const uid of uids) pipeline.get(`b:${uid}`);
-      return ((await pipeline.exec()) ?? []).filter(([error, pod]) => error === null && pod !== null).length;
-    };
-    return { ours: { run: () => each(ours) }, baseline: { run: () => each(byHand) }, end };
+      for (const key of keys) pipeline.get(key);
+      return ((await pipeline.exec()) ?? []).map(([error, pod]) => (error === null ? pod : null));
+    });
   },
 };
+
+/** The same over the nodes of a Cluster. */
+export const batchGetCluster: Figure = {
+  id: "batch-get",
+  variant: "cluster",
+  title: `${UIDS} uids in one call, 3 masters`,
+  baseline: "ioredis Cluster, Promise.all of GETs",
+  unit: "ms",
+  goal: { ratioAtLeast: 5 },
+  seen: { baseline: 136, scaledBy: "rawSet256" },
+  async prepare(preparation) {
+    const { executor, bare } = await onCluster(preparation);
+    return sides(preparation, { executor, bare }, (keys) => Promise.all(keys.map((key) => bare.get(key))));
+  },
+};
+
+async function sides(
+  { tiny }: Preparation,
+  { executor, bare }: { executor: RedisExecutor; bare: Redis | Cluster },
+  readByHand: (keys: readonly string[]) => Promise<unknown[]>,
+): Promise<Sides> {
+  const uids = Array.from({ length: tiny ? 100 : UIDS }, (_, index) => `user-${index}`);
+  const keys = uids.map((uid) => `b:${uid}`);
+  await nsEachBy(256, uids.length, async (turn) => {
+    const owner = { podIndex: turn % 100, incarnation: 1 };
+    const name = { namespace: "bench", service: "room", uid: uids[turn]! };
+    await executor.execute({ kind: "set", ...name, owner, lifetime: "persistent" });
+    await bare.set(keys[turn]!, String(turn % 100));
+  });
+  const named = namedOperations(executor);
+  const msOf = async (read: () => Promise<number>): Promise<number> => {
+    const start = performance.now();
+    if ((await read()) !== uids.length) throw new Error("links are missing");
+    return performance.now() - start;
+  };
+  const ours = async (): Promise<number> => {
+    const byPod = await named.batchGetLinkedPod("bench", "room", uids, { timeoutMs: 10_000 });
+    return Array.from(byPod.values()).reduce((sum, { length }) => sum + length, 0);
+  };
+  const byHand = async (): Promise<number> => (await readByHand(keys)).filter((pod) => pod !== null).length;
+  return { ours: { run: () => msOf(ours) }, baseline: { run: () => msOf(byHand) } };
+}

@@ -1,7 +1,7 @@
 import { powerOfTwoChoices } from "@podlink/load-balancer";
 import type { PodSnapshot } from "@podlink/types";
-import type { Figure } from "../figure.ts";
-import { nsEach } from "../figure.ts";
+import type { Figure } from "../measure/figure.ts";
+import { nsEach } from "../measure/timing.ts";
 
 const PODS = 10_000;
 
@@ -10,8 +10,10 @@ export const place: Figure = {
   id: "place-10k",
   title: `best of ${PODS} pods`,
   baseline: "scan of a Map for the lowest load",
-  goal: 500,
-  prepare() {
+  unit: "ns",
+  goal: { ratioAtLeast: 500 },
+  seen: { baseline: 29_000, scaledBy: "mapGet" },
+  prepare({ tiny }) {
     const loads = Array.from({ length: PODS }, (_, index) => (index * 7919) % 90);
     const pods = new Map(loads.map((load, podIndex) => [podIndex, { podIndex, load }]));
     const balancer = powerOfTwoChoices();
@@ -29,11 +31,10 @@ export const place: Figure = {
       if (Number.isNaN(sum)) throw new Error("no pod was chosen");
       return each;
     };
-    return Promise.resolve({
-      ours: { run: over(500_000, () => balancer.select(snapshot) ?? Number.NaN) },
-      baseline: { run: over(300, scan) },
-      end: () => Promise.resolve(),
-    });
+    return {
+      ours: { run: over(tiny ? 100 : 500_000, () => balancer.select(snapshot) ?? Number.NaN) },
+      baseline: { run: over(tiny ? 2 : 300, scan) },
+    };
   },
 };
 

@@ -10,21 +10,17 @@ export interface LinkedHandle {
 /** A handle whose cache holds a link for each uid, to a pod that is ready. */
 export async function linkedHandle(uids: readonly string[]): Promise<LinkedHandle> {
   const store = new MemoryExecutor();
-  const namespace = "bench";
-  const pod = await joinAsPod({
-    store,
-    namespace,
-    service: "room",
-    podIndex: 0,
-    http: { port: 4000, host: "127.0.0.1" },
-  });
+  const name = { namespace: "bench", service: "room" };
+  const pod = await joinAsPod({ ...name, store, podIndex: 0, http: { port: 4000, host: "127.0.0.1" } });
   pod.ready();
-  const podlink = await connect({ store, namespace, client: { maxCachedLinks: 2 * uids.length } });
-  const rooms = podlink.service("room");
+  const podlink = await connect({
+    store,
+    namespace: name.namespace,
+    client: { maxCachedLinks: Math.max(1, uids.length) },
+  });
+  const rooms = podlink.service(name.service);
   await rooms.init();
-  for (let start = 0; start < uids.length; start += 1000) {
-    await Promise.all(uids.slice(start, start + 1000).map((uid) => rooms.resolve(uid)));
-  }
+  for (const uid of uids) podlink.client.setCache({ ...name, uid, podIndex: 0, token: "1", kind: "reservation" });
   const end = async (): Promise<void> => {
     await podlink.close();
     await pod.driver.close();

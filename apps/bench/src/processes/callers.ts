@@ -1,0 +1,38 @@
+import { RedisExecutor } from "@podlink/redis-executor";
+import { RouteInfoDriver } from "@podlink/route-info-driver";
+import { answerParent } from "../support/child.ts";
+import { usedBytes } from "../support/garbage.ts";
+
+export type CallersQuestion =
+  | { readonly open: { readonly url: string; readonly service: string; readonly callers: number } }
+  | { readonly read: true };
+
+/** What all callers used since the process began. */
+export interface CallersUse {
+  readonly cpuUs: number;
+  readonly bytes: number;
+  readonly readings: number;
+  readonly rows: number;
+  readonly pushes: number;
+}
+
+const drivers: RouteInfoDriver[] = [];
+
+// Callers that follow the pods of a service, each with connections and a cache of its own, as in a process of its own.
+answerParent(async (question: CallersQuestion): Promise<CallersUse> => {
+  if ("open" in question) await open(question.open);
+  const sum = (name: string): number => drivers.reduce((total, driver) => total + (driver.read()[name] ?? 0), 0);
+  const bytes = usedBytes();
+  const { user, system } = process.cpuUsage();
+  return { cpuUs: user + system, bytes, readings: sum("readings"), rows: sum("readingRows"), pushes: sum("pushes") };
+});
+
+async function open({ url, service, callers }: { url: string; service: string; callers: number }): Promise<void> {
+  for (let caller = 0; caller < callers; caller += 1) {
+    const store = new RedisExecutor({ url, commandTimeoutMs: 10_000 });
+    const ports = { directory: store, catalogue: store, namespace: "bench" };
+    const driver = new RouteInfoDriver(ports, { commandTimeoutMs: 5000 });
+    drivers.push(driver);
+    await driver.service(service).init({ timeoutMs: 10_000 });
+  }
+}

@@ -1,0 +1,51 @@
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import type { Preparation } from "../measure/figure.ts";
+
+/** A process of the bench that answers one question after the other. */
+export interface Child {
+  readonly pid: number;
+  /** Rejects when it fails or ends instead of answering. */
+  ask<Answer>(question: object): Promise<Answer>;
+}
+
+/** Starts `src/processes/<name>.ts`; it is ended with the figure, and ends by itself when this process is gone. */
+export async function startChild(name: string, { defer }: Pick<Preparation, "defer">): Promise<Child> {
+  const program = fileURLToPath(new URL(`../processes/${name}.ts`, import.meta.url));
+  const child = fork(program, { execArgv: ["--import", "tsx", "-C", "@podlink/source", "--expose-gc"] });
+  await once(child, "spawn");
+  defer(async () => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    child.kill("SIGKILL"); // it holds nothing that matters
+    await once(child, "exit");
+  });
+  return {
+    pid: child.pid!,
+    ask: <Answer>(question: object) =>
+      new Promise<Answer>((resolve, reject) => {
+        const ended = (): void => reject(new Error(`the process ${name} ended before it answered`));
+        child.once("exit", ended);
+        child.once("message", (answer: { value: Answer } | { error: string }) => {
+          child.off("exit", ended);
+          if ("error" in answer) reject(new Error(`${name}: ${answer.error}`));
+          else resolve(answer.value);
+        });
+        child.send(question);
+      }),
+  };
+}
+
+/** The other side of {@link startChild}: what a process answers to each question. */
+export function answerParent<Question>(answer: (question: Question) => unknown): void {
+  process.once("disconnect", () => process.exit(1));
+  process.on("SIGINT", () => undefined); // of the terminal; the parent ends this process
+  process.on("message", (question: Question) => {
+    void Promise.resolve()
+      .then(() => answer(question))
+      .then(
+        (value) => process.send?.({ value }),
+        (error: unknown) => process.send?.({ error: String(error) }),
+      );
+  });
+}
