@@ -63,7 +63,7 @@ export async function runSoak({ seconds, say, ends = new Ends() }: SoakOptions):
         service: "room",
         podIndex,
         http: { port: 4000, host: "127.0.0.1" },
-        server: { propagationMs: 100, handOffTimeoutMs: 500, cpuFactor: 0, takeOver: "now" },
+        server: { propagationMs: 100, handOffTimeoutMs: 500, cpuFactor: 0, takeOver: "now", linkInfoCacheTimeSecs: 5 },
       });
       pod.ready();
       return pod;
@@ -110,7 +110,7 @@ class Load {
   readonly #pods: readonly Pod[];
   readonly #underWay = new Set<Promise<void>>();
   #timer: NodeJS.Timeout | undefined;
-  #newest = 0;
+  #newest = USERS_AT_ONCE; // all there at once: nothing grows because they still come
   #gone = 0;
 
   constructor(caller: Podlink, pods: readonly Pod[]) {
