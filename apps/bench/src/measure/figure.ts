@@ -2,7 +2,7 @@
 export type Unit = "ns" | "us" | "ms" | "bytes" | "x" | "% of a core";
 
 /** One side of a figure: does its work once and says what that cost, in the figure's unit. */
-export interface Side {
+interface Side {
   run(): Promise<number> | number;
 }
 

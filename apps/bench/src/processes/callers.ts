@@ -24,7 +24,7 @@ answerParent(async (question: CallersQuestion): Promise<CallersUse> => {
   const sum = (name: string): number => drivers.reduce((total, driver) => total + (driver.read()[name] ?? 0), 0);
   const bytes = usedBytes();
   const { user, system } = process.cpuUsage();
-  return { cpuUs: user + system, bytes, readings: sum("readings"), rows: sum("readingRows"), pushes: sum("pushes") };
+  return { cpuUs: user + system, bytes, readings: sum("readings"), rows: sum("rows"), pushes: sum("pushes") };
 });
 
 async function open({ url, service, callers }: { url: string; service: string; callers: number }): Promise<void> {

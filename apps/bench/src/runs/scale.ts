@@ -19,7 +19,7 @@ export interface ScaleOptions {
 }
 
 /** What one part of the run cost, for each second of it. */
-export interface ScalePart {
+interface ScalePart {
   readonly part: "pods report" | "callers follow" | "and states change";
   readonly reportsPerSecond: number;
   readonly redisCpuPercent: number;

@@ -14,7 +14,7 @@ export interface SoakOptions {
 }
 
 /** What is to stay flat. */
-export interface Flatness {
+interface Flatness {
   readonly name: "heap bytes" | "handles" | "Redis bytes";
   readonly median: number;
   /** From the first to the last of the samples that are judged. */
