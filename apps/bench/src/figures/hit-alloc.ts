@@ -3,7 +3,7 @@ import { collectGarbage } from "../support/garbage.ts";
 import { linkedHandle, shuffledUids } from "../support/linked-handle.ts";
 
 const ENTRIES = 10_000;
-const OPERATIONS = 10_000; // so few that even the baseline's garbage fits into an empty young generation: none is collected
+const OPERATIONS = 20_000; // so few that even the baseline's garbage fits into an empty young generation: none is collected
 
 /** What a synchronous hit leaves to the garbage collector. */
 export const hitAlloc: Figure = {
@@ -18,16 +18,15 @@ export const hitAlloc: Figure = {
     defer(end);
     const map = new Map(uids.map((uid) => [uid, 0]));
     const kept: { podIndex: number | undefined }[] = [{ podIndex: 0 }];
-    const operations = tiny ? 100 : OPERATIONS;
     const over = (get: (uid: string) => unknown) => (): number => {
       for (const uid of uids) get(uid); // compiled, and what is made once is there
       collectGarbage();
       const looking = -heapUsed() + heapUsed();
       const before = heapUsed();
-      for (let turn = 0; turn < operations; turn += 1) get(uids[turn % uids.length]!);
+      for (let turn = 0; turn < OPERATIONS; turn += 1) get(uids[turn % uids.length]!);
       const allocated = heapUsed() - before - looking;
       if (allocated < -looking) throw new Error("garbage was collected meanwhile");
-      return Math.max(0, Math.round((allocated / operations) * 10) / 10); // to the tenth of a byte
+      return Math.max(0, Math.round((allocated / OPERATIONS) * 10) / 10); // to the tenth of a byte
     };
     return {
       ours: { run: over((uid) => rooms.peek(uid)) },
