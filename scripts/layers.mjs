@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 
 /** From the top down: a package imports from the rows below its own, never from its own row or above. */
 export const rows = [
-  ["apps/gateway", "apps/stateful-server", "apps/demo", "apps/bench", "apps/faults", "apps/counter"],
+  ["apps/gateway", "apps/stateful-server", "apps/demo", "apps/bench", "apps/faults", "apps/counter", "apps/chaos"],
   ["apps/log"],
   ["packages/podlink"],
   ["packages/http", "packages/sessions"],
@@ -25,6 +25,7 @@ export const sideways = {
   "apps/demo": ["apps/gateway", "apps/stateful-server", "apps/faults", testkit.folder],
   "apps/bench": [testkit.folder],
   "apps/faults": [testkit.folder],
+  "apps/chaos": ["apps/gateway", "apps/stateful-server", testkit.folder],
 };
 
 /** Libraries that are another package's business: these packages reach them through a port of `types` or not at all. */

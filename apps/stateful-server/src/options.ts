@@ -10,6 +10,8 @@ export interface RoomLimits {
   readonly host: string;
   /** The port it listens on. 0: any free one. Default 0. */
   readonly port: number;
+  /** The port that others reach it at, behind a port mapping say. Absent: the one it listens on. */
+  readonly advertisedPort?: number | undefined;
   /** The longest text of one message, in characters. Default 1000. */
   readonly maxTextLength: number;
   /** The most bytes of a request's body, or of a message on a socket. Default 8192. */
@@ -49,6 +51,7 @@ const DAY_MS = 86_400_000;
 const roomLimits = v.strictObject({
   host: v.optional(v.pipe(v.string(), v.nonEmpty()), "127.0.0.1"),
   port: v.optional(whole(0, 65_535), 0),
+  advertisedPort: v.optional(whole(1, 65_535)),
   maxTextLength: v.optional(whole(1, 100_000), 1000),
   maxBodyBytes: v.optional(whole(64, 1_048_576), 8192),
   bodyTimeoutMs: v.optional(whole(1, DAY_MS), 5000),

@@ -36,7 +36,7 @@ export async function startRoom(options: RoomOptions = {}): Promise<RoomServer> 
   try {
     const server = { ...join?.server, metadata: { pid: String(process.pid), ...join?.server?.metadata } };
     const anywhere = limits.host === "0.0.0.0" || limits.host === "::"; // then the pod's own address is asked from outside
-    const http = { port: listener.port, ...(anywhere ? undefined : { host: limits.host }) };
+    const http = { port: limits.advertisedPort ?? listener.port, ...(anywhere ? undefined : { host: limits.host }) };
     const pod = await joinAsPod({ service: "room", ...join, server, http, logger, clock });
     return await serve({ pod, sessionStore, limits, logger, clock, listener });
   } catch (error) {

@@ -3,6 +3,7 @@
 export type { EndOptions, Load } from "./load/load.ts";
 export { startLoad } from "./load/load.ts";
 export type { LoadOptions, LoadSocketOptions } from "./load/options.ts";
+export type { EndedRequest } from "./load/ended-request.ts";
 export type { RetryOptions } from "./load/run-request.ts";
 export type { AttemptEnd, HttpAnswer, LoadRequest, NoAnswer } from "./load/http-answer.ts";
 export type { Outcome } from "./load/outcome.ts";

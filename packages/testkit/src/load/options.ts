@@ -1,6 +1,7 @@
 import { parseOptions } from "@podlink/types";
 import * as v from "valibot";
 import type { AttemptEnd, HttpAnswer, LoadRequest } from "./http-answer.ts";
+import type { EndedRequest } from "./ended-request.ts";
 import type { Outcome } from "./outcome.ts";
 import { outcomeOf } from "./outcome.ts";
 import type { RetryOptions } from "./run-request.ts";
@@ -26,6 +27,8 @@ export interface LoadOptions {
   readonly read?: (answer: HttpAnswer, uid: string) => Reading | undefined;
   /** What is known of a request after an attempt. Default: `outcomeOf`. */
   readonly classify?: (end: AttemptEnd) => Outcome;
+  /** Hears of every request when it has ended, for books of one's own. What it throws stands in `failures`. */
+  readonly onEnd?: (ended: EndedRequest) => void;
 
   /** How many requests there are. Absent: until the load is ended. */
   readonly requests?: number;
@@ -61,6 +64,7 @@ type Plain =
   | "request"
   | "read"
   | "classify"
+  | "onEnd"
   | "maxInFlight"
   | "timeoutMs"
   | "timelineMs"
@@ -97,6 +101,7 @@ const schema = v.strictObject({
   request: callback<LoadOptions["request"]>(),
   read: v.optional(callback<NonNullable<LoadOptions["read"]>>(), () => () => undefined),
   classify: v.optional(callback<NonNullable<LoadOptions["classify"]>>(), () => outcomeOf),
+  onEnd: v.optional(callback<NonNullable<LoadOptions["onEnd"]>>(), () => () => undefined),
   requests: v.optional(whole(1, Number.MAX_SAFE_INTEGER)),
   durationMs: v.optional(durationMs),
   maxInFlight: v.optional(whole(1, 1_000_000), 1000),

@@ -14,6 +14,7 @@ import { seededRandom } from "../seeded-random.ts";
 import type { RequestPorts, RequestResult } from "./run-request.ts";
 import { isChange, runRequest } from "./run-request.ts";
 import { Timeline } from "./timeline.ts";
+import type { Reading } from "./user-record.ts";
 import { Users } from "./users.ts";
 
 const MAX_FAILURES = 10;
@@ -25,6 +26,12 @@ interface Turn {
   readonly turn: number;
   readonly uid: string;
   readonly dueMs: number;
+}
+
+interface HowItEnded {
+  readonly troubles?: readonly string[];
+  readonly firstEndedMs?: number | undefined;
+  readonly reading?: Reading | undefined;
 }
 
 /** The requests of a load: when they are due, what is under way, what became of them. */
@@ -147,32 +154,38 @@ export class RunningLoad {
     const index = userOrder === "random" ? Math.floor(this.#random() * users.length) : turn % users.length;
     const uid = users[index]!;
     const latenessMs = this.nowMs - dueMs;
+    const request = { turn, uid, dueMs };
     this.phases.at(dueMs).due(latenessMs);
     this.#timeline.due(dueMs);
     if (this.#underWay >= maxInFlight) {
-      this.#count(dueMs, "shed");
+      this.#end(request, "shed");
       return;
     }
     this.#underWay += 1;
-    void this.#run({ turn, uid, dueMs }).finally(() => {
+    void this.#run(request).finally(() => {
       this.#underWay -= 1;
       this.#noteIdle();
     });
   }
 
-  async #run({ turn, uid, dueMs }: Turn): Promise<void> {
+  async #run(which: Turn): Promise<void> {
+    const { turn, uid, dueMs } = which;
     let request: LoadRequest;
     try {
       request = checkRequest(this.#settings.request(uid, turn));
     } catch (error) {
       this.#fail(`request(${JSON.stringify(uid)}, ${turn}): ${messageOf(error)}`);
-      this.#count(dueMs, "failed");
+      this.#end(which, "failed");
       return;
     }
     const user = this.users.of(uid);
     const underWay = user.begin(dueMs);
-    const result = await runRequest(request, { turn, uid, dueMs }, this.#ports, {
+    const troubles: string[] = [];
+    let firstEndedMs: number | undefined;
+    const result = await runRequest(request, which, this.#ports, {
       troubled: (reason) => {
+        firstEndedMs ??= this.nowMs;
+        troubles.push(reason);
         this.#reasons.add(reason);
         user.troubled(underWay);
       },
@@ -185,13 +198,20 @@ export class RunningLoad {
     if (result.reading !== undefined) user.read(result.reading);
     user.end(underWay, changeOf(request, result));
     if (result.failure !== undefined) this.#fail(result.failure);
-    this.#count(dueMs, result.outcome);
+    this.#end(which, result.outcome, { troubles, firstEndedMs, reading: result.reading });
   }
 
-  #count(dueMs: number, end: RequestEnd): void {
-    const afterMs = this.nowMs - dueMs;
-    this.phases.at(dueMs).ended(end, afterMs);
-    this.#timeline.ended(dueMs, end, afterMs);
+  #end(which: Turn, outcome: RequestEnd, how: HowItEnded = {}): void {
+    const { dueMs } = which;
+    const endedMs = this.nowMs;
+    this.phases.at(dueMs).ended(outcome, endedMs - dueMs);
+    this.#timeline.ended(dueMs, outcome, endedMs - dueMs);
+    const { troubles = [], firstEndedMs = endedMs, reading } = how;
+    try {
+      this.#settings.onEnd({ ...which, firstEndedMs, endedMs, outcome, troubles, ...(reading && { reading }) });
+    } catch (error) {
+      this.#fail(`onEnd: ${messageOf(error)}`);
+    }
   }
 
   #fail(failure: string): void {

@@ -1,0 +1,39 @@
+import { writeFileSync } from "node:fs";
+import { keepAliveUntil } from "@podlink/types";
+import { BadArguments, readArguments, USAGE } from "./arguments.ts";
+import { judge } from "./judge.ts";
+import { announce, asJson, describeBreaches, describeRun } from "./report.ts";
+import { run } from "./run.ts";
+import { makeSchedule } from "./schedule.ts";
+
+const say = (text: string): void => void process.stdout.write(`${text}\n`);
+
+async function main(): Promise<number> {
+  const { seed, durationMs, list, json, logs, ...load } = readArguments(process.argv.slice(2), () =>
+    Math.floor(Math.random() * 2 ** 32),
+  );
+  const schedule = makeSchedule({ seed, durationMs });
+  say(announce(schedule, load));
+  if (list) return 0;
+  const interrupted = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.once(signal, () => interrupted.abort(new Error(`ended by ${signal}`)));
+  }
+  const seen = await run({ schedule, ...load, logDirectory: logs, say, signal: interrupted.signal });
+  const findings = judge(seen);
+  if (json !== undefined) writeFileSync(json, `${JSON.stringify(asJson(seen, findings, schedule), undefined, 2)}\n`);
+  say(describeRun(seen, findings));
+  const breached = findings.filter(({ wrong }) => wrong.length > 0);
+  if (breached.length > 0) say(describeBreaches(seen, findings, schedule));
+  say(`\n${findings.length - breached.length} passed, ${breached.length} failed, 0 skipped`);
+  return breached.length > 0 ? 1 : 0;
+}
+
+process.exitCode = await keepAliveUntil(main()).catch((error: unknown) => {
+  if (error instanceof BadArguments) {
+    process.stderr.write(`${error.message}\n\n${USAGE}\n`);
+    return 2;
+  }
+  process.stderr.write(`the run could not be made: ${error instanceof Error ? error.stack : String(error)}\n`);
+  return 1;
+});

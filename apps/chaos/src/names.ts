@@ -1,0 +1,2 @@
+export const NAMESPACE = "chaos";
+export const SERVICE = "room";
