@@ -99,7 +99,7 @@ async function restart(place: Place, index: number, problems: string[]): Promise
 }
 
 /** SIGTERM. */
-export async function terminate(place: Place, index: number, problems: string[]): Promise<void> {
+async function terminate(place: Place, index: number, problems: string[]): Promise<void> {
   const { code, signal, wasOverdue } = await place.pod(index).terminate();
   if (code !== 0 || wasOverdue) {
     problems.push(`${podName(index)} ended with ${signal ?? code}${wasOverdue ? ", overdue" : ""} after SIGTERM`);

@@ -1,6 +1,7 @@
 import type { Hit, Path } from "./hits.ts";
 import { hitBy } from "./hits.ts";
 import type { LinkHistory } from "./link-history.ts";
+import type { Stall } from "./stalls.ts";
 import type { RequestRecord, Requests } from "./requests.ts";
 
 /** How users were served: by the first attempt, or not. */
@@ -11,7 +12,9 @@ export interface Availability {
   readonly hitServed: number;
   /** Users who were on such a way at least once. */
   readonly hitUsers: number;
-  /** Requests on whose way there was none. */
+  /** Of the rest, those that were not served at once while the machine stood still: left out. */
+  readonly stalled: number;
+  /** Requests on whose way there was no fault. */
   readonly others: number;
   readonly othersServed: number;
   /** Of the others, those that were not served at once. */
@@ -20,16 +23,24 @@ export interface Availability {
   readonly byFault: ReadonlyMap<Hit["happened"], { readonly hit: number; readonly served: number }>;
 }
 
-export function availabilityOf(requests: Requests, links: LinkHistory, hits: readonly Hit[]): Availability {
+export function availabilityOf(
+  requests: Requests,
+  { links, stalls }: { readonly links: LinkHistory; readonly stalls: readonly Stall[] },
+  hits: readonly Hit[],
+): Availability {
   const byFault = new Map<Hit["happened"], { hit: number; served: number }>();
   const users = new Set<string>();
   const unexplained: RequestRecord[] = [];
-  const sums = { requests: 0, hit: 0, hitServed: 0, others: 0, othersServed: 0 };
+  const sums = { requests: 0, hit: 0, hitServed: 0, stalled: 0, others: 0, othersServed: 0 };
   for (const request of requests.all()) {
     const isServed = request.outcome === "acknowledged" && request.troubles.length === 0;
     const by = hitBy(pathOf(request, requests, links), hits);
     sums.requests += 1;
     if (by === undefined) {
+      if (!isServed && stalls.some(({ fromMs, toMs }) => fromMs <= request.firstEndedMs && toMs >= request.dueMs)) {
+        sums.stalled += 1;
+        continue;
+      }
       sums.others += 1;
       if (isServed) sums.othersServed += 1;
       else unexplained.push(request);

@@ -1,10 +1,11 @@
+import type { UserFigures } from "@podlink/testkit/load";
 import { HEAP_GROWTH } from "./residents.ts";
 import type { Seen } from "./run.ts";
 import { times } from "./times.ts";
 import { hasKeys } from "./users.ts";
 
 /** The least share of requests that must be served at once where no fault was on their way. */
-export const AVAILABLE = 0.999;
+const AVAILABLE = 0.999;
 /** What a process that gets no turn may be late, in ms, beside what the load itself measured. */
 const SLACK_MS = 1000;
 
@@ -37,16 +38,16 @@ export function judge(seen: Seen): Finding[] {
 
 function counters({ breaches, crowd }: Seen): Finding {
   const users = crowd.figures();
-  const doubtful = users.filter((user) => user.doubtful > 0);
-  const inDoubt = doubtful.filter(({ uid }) => hasKeys(uid));
-  const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
+  const [keyed, plain] = [true, false].map((keys) => users.filter(({ uid }) => hasKeys(uid) === keys)) as [
+    typeof users,
+    typeof users,
+  ];
+  const inDoubt = keyed.filter(({ doubtful }) => doubtful > 0);
+  const sum = (of: readonly UserFigures[], figure: "acknowledged" | "doubtful"): number =>
+    of.reduce((total, user) => total + user[figure], 0);
   return {
     name: "acks <= count <= acks + unknown for each user; with keys equal",
-    figure:
-      `${users.length} users, ${sum(users.map(({ acknowledged }) => acknowledged))} acks, ${sum(doubtful.map((user) => user.doubtful))} unknown without a key, 0 with one`.replace(
-        "0 with one",
-        `${sum(inDoubt.map((user) => user.doubtful))} with one`,
-      ),
+    figure: `${users.length} users, ${sum(users, "acknowledged")} acks, unknown ${sum(plain, "doubtful")} without a key, ${sum(keyed, "doubtful")} with one`,
     wrong: [
       ...breaches.map(({ uid, count, least, most }) => `${uid}: the counter is ${count}, not ${least} to ${most}`),
       ...inDoubt.map(({ uid, doubtful: count }) => `${uid}: ${count} requests with a key were never acknowledged`),
@@ -112,11 +113,11 @@ function availability({ availability: { others, othersServed, unexplained } }: S
 const MEGABYTE = 1_048_576;
 
 function heaps({ residents, residentViolations }: Seen): Finding {
-  const shown = residents.map(({ name, heapBytes: [first, last] }) => {
-    return `${name} ${(first / MEGABYTE).toFixed(1)} to ${(last / MEGABYTE).toFixed(1)} MB`;
+  const shown = residents.map(({ name, heapBytes: [first, last], held }) => {
+    return `${name} ${(first / MEGABYTE).toFixed(1)} to ${(last / MEGABYTE).toFixed(1)} MB${held[1] === 0 ? "" : ` (${held[0]} to ${held[1]} users)`}`;
   });
   return {
-    name: `heap of who lived on, at most ${HEAP_GROWTH} x (pods: and what they keep of changes)`,
+    name: `heap of who lived on, at most ${HEAP_GROWTH} x (pods: and what more users have there)`,
     figure: shown.join(", "),
     wrong: [
       ...residentViolations.filter(({ invariant }) => invariant === "heap").map(({ message }) => message),

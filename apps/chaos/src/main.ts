@@ -16,10 +16,18 @@ async function main(): Promise<number> {
   say(announce(schedule, load));
   if (list) return 0;
   const interrupted = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    process.once(signal, () => interrupted.abort(new Error(`ended by ${signal}`)));
+  for (const name of ["SIGINT", "SIGTERM"] as const) {
+    process.once(name, () => interrupted.abort(`ended by ${name}`));
   }
-  const seen = await run({ schedule, ...load, logDirectory: logs, say, signal: interrupted.signal });
+  const { signal } = interrupted;
+  const seen = await run({ schedule, ...load, logDirectory: logs, say, signal }).catch((error: unknown) => {
+    if (signal.aborted) return undefined; // whatever it failed of
+    throw error;
+  });
+  if (seen === undefined) {
+    say(`${String(signal.reason)}: nothing is left of the run`);
+    return 130;
+  }
   const findings = judge(seen);
   if (json !== undefined) writeFileSync(json, `${JSON.stringify(asJson(seen, findings, schedule), undefined, 2)}\n`);
   say(describeRun(seen, findings));

@@ -197,11 +197,7 @@ interface ListedPod {
 }
 
 /** @throws Error when it does not hold in time */
-export async function until(
-  what: string,
-  holds: () => Promise<boolean>,
-  withinMs: number = KNOWN_WITHIN_MS,
-): Promise<void> {
+async function until(what: string, holds: () => Promise<boolean>, withinMs: number = KNOWN_WITHIN_MS): Promise<void> {
   const endsAtMs = performance.now() + withinMs;
   for (;;) {
     if (await holds().catch(() => false)) return;

@@ -34,6 +34,7 @@ export function describeRun(seen: Seen, findings: readonly Finding[]): string {
     ...seen.happened.map((happened) => faultRow(happened, seen)),
     "",
     `hit by a fault: ${percent(hit, requests)} of ${requests} requests, ${percent(hitServed, hit)} of them served at once; ${percent(hitUsers, users)} of ${users} users at some time`,
+    stalled(seen),
     latencies(seen),
     "",
     "| must hold | | seen |",
@@ -48,6 +49,11 @@ function faultRow(happened: Happened, seen: Seen): string {
   const { hit, served } = seen.availability.byFault.get(happened) ?? { hit: 0, served: 0 };
   const { fault, fromMs, toMs } = happened;
   return `| ${describeFault(fault)} | ${seconds(fromMs - seen.startedMs)} | ${seconds(toMs - fromMs)} | ${hit} | ${hit === 0 ? "" : percent(served, hit)} |`;
+}
+
+function stalled({ stalls, availability }: Seen): string {
+  const longestMs = Math.max(0, ...stalls.map(({ fromMs, toMs }) => toMs - fromMs));
+  return `the machine itself stood still ${stalls.length} times, for ${seconds(longestMs)} at most: ${availability.stalled} requests that it failed are left out`;
 }
 
 function latencies({ crowd }: Seen): string {
@@ -129,6 +135,12 @@ export function asJson(seen: Seen, findings: readonly Finding[], schedule: Sched
       ...byFault.get(one),
     })),
     residents,
-    load: crowd.reports.map(({ timeline: _, phases: __, ...report }) => report),
+    load: crowd.reports.map(({ startedAt, figures, reasons, failures, users }) => ({
+      startedAt,
+      figures,
+      reasons,
+      failures,
+      users,
+    })),
   };
 }

@@ -6,7 +6,8 @@ import type { Place } from "./place.ts";
 
 /** How much more than at first may be in use in the end. */
 export const HEAP_GROWTH = 1.1;
-/** What a pod keeps of one change, about; and among how many pods users are spread at least. */
+/** What a pod keeps of a user whom it holds, about, and of one change; and among how many pods users are spread at least. */
+const USER_BYTES = 10_240;
 const CHANGE_BYTES = 600;
 const LEAST_PODS = 3;
 /** Connections that nobody uses are closed after 5 s; what is open for so long without a change stays open. */
@@ -19,13 +20,15 @@ export interface Resident {
   readonly name: string;
   readonly heapBytes: readonly [first: number, last: number];
   readonly handles: readonly [first: number, last: number];
+  /** How many users it held: a pod keeps in memory what they have. Of a gateway: 0. */
+  readonly held: readonly [first: number, last: number];
 }
 
 interface Watched {
   readonly pid: number;
   readonly heap: HeapWatcher;
   readonly handles: HandleWatcher;
-  readonly first: { readonly heap: HeapReading; readonly handles: OpenCounts };
+  readonly first: { readonly heap: HeapReading; readonly handles: OpenCounts; readonly held: number };
 }
 
 /** Heap, handles and what is under way of the processes that live long, read while no load is on them. */
@@ -49,7 +52,11 @@ export class Residents {
         const heap = new HeapWatcher({ onViolation, read });
         const handles = new HandleWatcher({ onViolation, read: () => openFilesOf(pid) });
         await whenSteady(pid);
-        const first = { heap: await heap.mark("first"), handles: await handles.mark("first") };
+        const first = {
+          heap: await heap.mark("first"),
+          handles: await handles.mark("first"),
+          held: await this.#held(name),
+        };
         this.#watched.set(name, { pid, heap, handles, first });
       }),
     );
@@ -68,11 +75,18 @@ export class Residents {
       same.map(async ({ name, pid, heap, handles, first }) => {
         await whenSteady(pid);
         const { usedBytes } = await heap.mark("last");
-        const kept = name.startsWith(SERVICE) ? (changes * CHANGE_BYTES) / LEAST_PODS : 0;
-        heap.atMost(HEAP_GROWTH, "first", "last", { slackBytes: kept });
+        const held = await this.#held(name);
+        const isPod = name.startsWith(SERVICE);
+        const more = Math.max(0, held - first.held) * USER_BYTES + (changes * CHANGE_BYTES) / LEAST_PODS;
+        heap.atMost(HEAP_GROWTH, "first", "last", { slackBytes: isPod ? more : 0 });
         await handles.noMore("first", { withinMs: STEADY_WITHIN_MS });
         const last = await handles.mark("last");
-        return { name, heapBytes: [first.heap.usedBytes, usedBytes], handles: [sum(first.handles), sum(last)] };
+        return {
+          name,
+          heapBytes: [first.heap.usedBytes, usedBytes],
+          handles: [sum(first.handles), sum(last)],
+          held: [first.held, held],
+        };
       }),
     );
   }
@@ -86,6 +100,10 @@ export class Residents {
         await watcher.whenQuiet({ everyMs: LOOK_EVERY_MS });
       }),
     );
+  }
+
+  async #held(name: string): Promise<number> {
+    return (await this.#place.probe(name)).figures["pod"]?.["held"] ?? 0;
   }
 
   #figuresOf(name: string): FiguresSource {

@@ -12,6 +12,8 @@ import { Residents } from "./residents.ts";
 import type { Schedule } from "./schedule.ts";
 import { describeFault } from "./schedule.ts";
 import { SessionHistory } from "./session-history.ts";
+import type { Stall } from "./stalls.ts";
+import { watchStalls } from "./stalls.ts";
 import { Crowd } from "./users.ts";
 
 export interface RunOptions {
@@ -29,14 +31,12 @@ export interface RunOptions {
 }
 
 /** All that was seen. */
-export interface Seen {
+export interface Seen extends Histories {
   /** When the schedule began, by `performance.now()`. */
   readonly startedMs: number;
   readonly lastedMs: number;
   readonly happened: readonly Happened[];
   readonly crowd: Crowd;
-  readonly links: LinkHistory;
-  readonly sessions: SessionHistory;
   readonly availability: Availability;
   readonly breaches: Awaited<ReturnType<Crowd["breaches"]>>;
   readonly residents: readonly Resident[];
@@ -47,26 +47,29 @@ export interface Seen {
 
 /** The whole run: from nothing to nothing, but for what was seen. @throws Error when it could not be made, or was ended */
 export async function run(options: RunOptions): Promise<Seen> {
-  const { say, signal } = options;
+  const { say } = options;
   say("starting 5 pods, 2 gateways, 2 stores ...");
   await using place = await Place.start(options);
   const links = new LinkHistory();
   const sessions = new SessionHistory();
+  const machine = watchStalls(place.sessions);
   const watches = [
+    machine,
     await commandsOf(place.links, (command) => links.hear(command)),
     await commandsOf(place.sessions, (command) => sessions.hear(command)),
   ];
   try {
-    return await disturb(place, { links, sessions }, options);
+    return await disturb(place, { links, sessions, stalls: machine.stalls }, options);
   } finally {
     for (const watch of watches) watch.close();
-    signal.throwIfAborted();
   }
 }
 
 interface Histories {
   readonly links: LinkHistory;
   readonly sessions: SessionHistory;
+  /** When the machine itself had no turn for somebody. */
+  readonly stalls: readonly Stall[];
 }
 
 async function disturb(place: Place, histories: Histories, options: RunOptions): Promise<Seen> {
@@ -97,7 +100,7 @@ async function disturb(place: Place, histories: Histories, options: RunOptions):
     happened,
     crowd,
     ...histories,
-    availability: availabilityOf(crowd.requests, histories.links, hitsOf(happened)),
+    availability: availabilityOf(crowd.requests, histories, hitsOf(happened)),
     breaches,
     residents: lived,
     residentViolations: residents.violations,

@@ -25,7 +25,7 @@ export const times: Times = {
   retryMs: 30_000,
 };
 
-const { heartbeatIntervalMs, leaseMs, leaseMarginMs, graceMs, ratePerSecond } = times;
+const { heartbeatIntervalMs, leaseMs, leaseMarginMs, graceMs } = times;
 
 /** What must be over when the failover bound is: lease, grace, and a second for the pace and for those who were on their way. */
 export const failoverBoundMs: number = leaseMs + graceMs + 1000;

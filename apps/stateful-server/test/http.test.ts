@@ -56,6 +56,14 @@ describe("a pod", () => {
     expect((await ask(room, "GET", "/health")).body).toMatchObject({ ready: false, serviceState: "NotReady" });
   });
 
+  test("behind a port mapping is registered where others reach it", async () => {
+    const service = testService();
+    const room = await service.start(0, { advertisedPort: 4711 });
+    const { rows } = await service.store.readPods("test", "room");
+    expect(rows[0]?.address).toEqual({ host: "127.0.0.1", httpPort: 4711 });
+    expect(room.port).not.toBe(4711);
+  });
+
   test("whose start fails leaves no listener", async () => {
     const servers = (): number => process.getActiveResourcesInfo().filter((name) => name === "TCPServerWrap").length;
     await expect.poll(servers).toBe(0);

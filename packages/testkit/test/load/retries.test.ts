@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import type { EndedRequest } from "../../src/load.ts";
 import { countBreaches, startLoad } from "../../src/load.ts";
 import { advisedWaitMs } from "../../src/load/outcome.ts";
 import { posting, startService } from "./support/service.ts";
@@ -138,4 +139,44 @@ test.each([
   [{}, "", undefined],
 ])("an answer with %j %s asks to wait %s ms", (headers, text, expected) => {
   expect(advisedWaitMs({ kind: "answer", status: 503, headers, text }, 10_000)).toBe(expected);
+});
+
+test("onEnd hears of every request once: when its first attempt ended, when it did, and why attempts ended badly", async () => {
+  let asked = 0;
+  const { url } = await startService({
+    answer: (_, res) => {
+      asked += 1;
+      if (asked % 3 === 0) res.end(JSON.stringify({ count: asked }));
+      else res.writeHead(503, { "retry-after": "0" }).end();
+    },
+  });
+  const ended: EndedRequest[] = [];
+  const onEnd = (one: EndedRequest): void => void ended.push(one);
+  await using load = await startLoad({ ...withKeys, url, requests: 30, onEnd });
+  await load.allDue;
+  const { figures } = await load.end({ deadlineMs: 30_000 });
+  expect(ended.map(({ turn }) => turn).toSorted((a, b) => a - b)).toEqual(
+    Array.from({ length: 30 }, (_, turn) => turn),
+  );
+  expect(ended.reduce((sum, { troubles }) => sum + troubles.length, 0)).toBe(figures.retries);
+  for (const { outcome, troubles, dueMs, firstEndedMs, endedMs, reading } of ended) {
+    expect(outcome).toBe("acknowledged");
+    expect(reading?.count).toBeGreaterThan(0);
+    expect(new Set(troubles)).toEqual(new Set(troubles.length === 0 ? [] : ["503"]));
+    expect(firstEndedMs).toBeGreaterThanOrEqual(dueMs);
+    if (troubles.length === 0) expect(firstEndedMs).toBe(endedMs);
+    else expect(firstEndedMs).toBeLessThan(endedMs);
+  }
+});
+
+test("what onEnd throws stands among the failures, and the load goes on", async () => {
+  const { url } = await startService({ answer: (_, res) => void res.end() });
+  const onEnd = (): never => {
+    throw new Error("a mistake in the test");
+  };
+  await using load = await startLoad({ ...posting, url, requests: 5, onEnd });
+  await load.allDue;
+  const { figures, failures } = await load.end();
+  expect(figures.acknowledged).toBe(5);
+  expect(failures[0]).toBe("onEnd: a mistake in the test");
 });
