@@ -19,7 +19,7 @@ export const USAGE = `npm run chaos -- [--minutes n | --seconds n] [--seed n] [-
 
   --minutes, --seconds  how long faults happen; 10 minutes unless said, at least 60 seconds
   --seed                which schedule, a whole number from 0; a random one unless said. The same one replays
-  --rate                requests a second, 200 unless said
+  --rate                requests a second, 120 unless said
   --users               2000 unless said
   --hold                holdMs of the gateways, 2000 unless said; 0: none
   --json                the file that the result is written to
@@ -41,7 +41,7 @@ export function readArguments(args: readonly string[], pickSeed: () => number): 
   return {
     seed: seed === undefined ? pickSeed() : within("--seed", seed, 0, 2 ** 32 - 1),
     durationMs: 1000 * forSeconds,
-    ratePerSecond: within("--rate", rate ?? "200", 10, 2000),
+    ratePerSecond: within("--rate", rate ?? "120", 10, 2000),
     users: within("--users", users ?? "2000", 10, 20_000),
     holdMs: within("--hold", hold ?? "2000", 0, 60_000),
     list: list ?? false,

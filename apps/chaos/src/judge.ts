@@ -6,6 +6,8 @@ import { hasKeys } from "./users.ts";
 
 /** The least share of requests that must be served at once where no fault was on their way. */
 const AVAILABLE = 0.999;
+/** The most of a run in which the machine may stand still. */
+const STILL = 0.02;
 /** What a process that gets no turn may be late, in ms, beside what the load itself measured. */
 const SLACK_MS = 1000;
 
@@ -33,6 +35,7 @@ export function judge(seen: Seen): Finding[] {
     inFlight(seen),
     ends(seen),
     watched(seen),
+    machine(seen),
   ];
 }
 
@@ -158,5 +161,21 @@ function watched({ crowd, links, sessions, happened }: Seen): Finding {
         : []),
       ...(links.writes === 0 ? ["the link store told of no write"] : []),
     ],
+  };
+}
+
+/** What users see of a machine that is too small says nothing of podlink, in either direction. */
+function machine({ stalls, lastedMs }: Seen): Finding {
+  const stillMs = stalls.reduce((sum, { fromMs, toMs }) => sum + toMs - fromMs, 0);
+  const share = stillMs / lastedMs;
+  return {
+    name: `the machine had turns for everybody, all but ${STILL * 100} % of the time`,
+    figure: `it stood still for ${Math.round(stillMs)} ms of ${Math.round(lastedMs)}`,
+    wrong:
+      share <= STILL
+        ? []
+        : [
+            `it stood still for ${(share * 100).toFixed(1)} % of the time: it was too busy for the run to show anything`,
+          ],
   };
 }

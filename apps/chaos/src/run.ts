@@ -47,7 +47,7 @@ export interface Seen extends Histories {
 
 /** The whole run: from nothing to nothing, but for what was seen. @throws Error when it could not be made, or was ended */
 export async function run(options: RunOptions): Promise<Seen> {
-  const { say } = options;
+  const { say, signal } = options;
   say("starting 5 pods, 2 gateways, 2 stores ...");
   await using place = await Place.start(options);
   const links = new LinkHistory();
@@ -59,10 +59,19 @@ export async function run(options: RunOptions): Promise<Seen> {
     await commandsOf(place.sessions, (command) => sessions.hear(command)),
   ];
   try {
-    return await disturb(place, { links, sessions, stalls: machine.stalls }, options);
+    signal.throwIfAborted();
+    const seen = disturb(place, { links, sessions, stalls: machine.stalls }, options);
+    seen.catch(() => undefined); // of a run that was ended everything fails
+    return await Promise.race([seen, rejectedBy(signal)]);
   } finally {
     for (const watch of watches) watch.close();
   }
+}
+
+function rejectedBy(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener("abort", () => reject(new Error(String(signal.reason))), { once: true });
+  });
 }
 
 interface Histories {
@@ -76,7 +85,7 @@ async function disturb(place: Place, histories: Histories, options: RunOptions):
   const { schedule, users, ratePerSecond, say, signal } = options;
   const crowd = new Crowd({ urls: place.urls, users, ratePerSecond, seed: schedule.seed });
   const residents = new Residents(place);
-  await crowd.warmUp();
+  await crowd.warmUp(signal);
   say(`${users} users are linked; ${ratePerSecond} requests a second begin`);
   const startedMs = performance.now();
   await crowd.begin(signal);

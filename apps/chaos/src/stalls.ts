@@ -1,5 +1,6 @@
-import { Redis } from "ioredis";
 import type { RedisServer } from "@podlink/testkit/redis";
+import { sleep } from "@podlink/types";
+import { Redis } from "ioredis";
 
 /** A time in which the machine gave somebody no turn. */
 export interface Stall {
@@ -19,21 +20,21 @@ export function watchStalls(server: RedisServer): { readonly stalls: readonly St
   const stalls: Stall[] = [];
   const redis = new Redis({ path: server.path, username: "watcher", password: "watcher" });
   redis.on("error", () => undefined); // the run is over
-  let askedMs = performance.now();
-  const ask = async (): Promise<void> => {
-    const fromMs = askedMs;
-    await redis.ping().catch(() => undefined);
-    const toMs = performance.now();
-    if (toMs - fromMs > STALL_MS) stalls.push({ fromMs, toMs });
+  let isOver = false;
+  const watch = async (): Promise<void> => {
+    while (!isOver) {
+      const dueMs = performance.now() + ASK_EVERY_MS;
+      await sleep(ASK_EVERY_MS);
+      await redis.ping().catch(() => undefined);
+      const toMs = performance.now();
+      if (toMs - dueMs > STALL_MS && !isOver) stalls.push({ fromMs: dueMs, toMs });
+    }
   };
-  const timer = setInterval(() => {
-    void ask();
-    askedMs = performance.now() + ASK_EVERY_MS; // when the next one is due
-  }, ASK_EVERY_MS);
+  void watch();
   return {
     stalls,
     close() {
-      clearInterval(timer);
+      isOver = true;
       redis.disconnect();
     },
   };

@@ -9,6 +9,8 @@ import { times } from "./times.ts";
 export const hasKeys = (uid: string): boolean => Number(uid.slice(uid.lastIndexOf("-") + 1)) % 2 === 0;
 
 const WARM_UP_PER_SECOND = 120;
+/** In an outage of some seconds repeats must not become a load of their own. */
+const PATIENCE = { minBackoffMs: 250, maxBackoffMs: 4000 };
 const READ_WITHIN_MS = 20_000;
 
 export interface CrowdOptions {
@@ -34,7 +36,7 @@ export class Crowd {
   }
 
   /** Every user is seen once by every gateway, and changes nothing. @throws Error when somebody is not served */
-  async warmUp(): Promise<void> {
+  async warmUp(signal: AbortSignal): Promise<void> {
     await Promise.all(
       everyGateway.map(async (gateway) => {
         const { read } = roomLoad();
@@ -47,6 +49,7 @@ export class Crowd {
           read,
           retry: { withinMs: READ_WITHIN_MS },
           onEnd: this.requests.listener([gateway], true),
+          signal,
         });
         await load.allDue;
         const { figures, reasons } = await load.end({ deadlineMs: READ_WITHIN_MS });
@@ -70,7 +73,7 @@ export class Crowd {
       request: (uid, turn): ReturnType<RoomLoad["request"]> => (hasKeys(uid) ? keyed : plain).request(uid, turn),
       read: keyed.read,
       timeoutMs: times.attemptMs,
-      retry: { withinMs: times.retryMs },
+      retry: { withinMs: times.retryMs, ...PATIENCE },
       maxInFlight: ratePerSecond * 60,
       onEnd: this.requests.listener(everyGateway, false),
       signal,

@@ -4,7 +4,7 @@ import { readArguments } from "../src/arguments.ts";
 const read = (...args: string[]) => readArguments(args, () => 77);
 
 it("ten minutes and a seed of chance, unless said", () => {
-  expect(read()).toEqual({ seed: 77, durationMs: 600_000, users: 2000, ratePerSecond: 200, holdMs: 2000, list: false });
+  expect(read()).toEqual({ seed: 77, durationMs: 600_000, users: 2000, ratePerSecond: 120, holdMs: 2000, list: false });
   expect(read("--seconds", "90", "--seed", "5", "--json", "x.json")).toMatchObject({
     durationMs: 90_000,
     seed: 5,
