@@ -1,25 +1,30 @@
 import { faultRow } from "@podlink/faults";
 import { MemoryExecutor } from "@podlink/memory-executor";
+import type { RedisExecutorOptions } from "@podlink/redis-executor";
 import { RedisExecutor } from "@podlink/redis-executor";
 import { RouteInfoDriver } from "@podlink/route-info-driver";
 import type { PodPhase } from "@podlink/server-driver";
 import { ServerDriver } from "@podlink/server-driver";
-import { fakeClock } from "@podlink/testkit";
-import { silentLogger } from "@podlink/types";
+import { fakeClock, recordingLogger } from "@podlink/testkit";
+import type { Link } from "@podlink/types";
+import { compareTokens, RouteError, silentLogger } from "@podlink/types";
+import type { Pod } from "podlink";
 import { expect, vi } from "vitest";
 import { GENEROUS, NAMESPACE, Place, routable, SERVER, SERVICE, settle, storedLink } from "./support/pods-place.ts";
+import { FencedStorage } from "./support/topology-storage.ts";
 
 const HOUR_MS = 3_600_000;
+const AHEAD = "the store's clock leapt ahead: links that expire end early";
 const name = { namespace: NAMESPACE, service: SERVICE };
 
 /** Pods and a caller whose store's time is Redis' own, moved at will. */
-async function placeWithClock(place: Place) {
+async function placeWithClock(place: Place, more: Omit<RedisExecutorOptions, "url" | "nowMs"> = {}) {
   let offsetMs = 3 * HOUR_MS;
   const nowMs = (): number => Math.floor(Date.now()) + offsetMs;
   const pods = [];
   for (const podIndex of [0, 1]) {
     const line = await place.line();
-    const { pod } = await place.pod(podIndex, { redis: { url: line.url("redis"), nowMs } });
+    const { pod } = await place.pod(podIndex, { redis: { ...more, url: line.url("redis"), nowMs } });
     pods.push({ pod, line });
   }
   const caller = await place.caller({ redis: { url: place.redis.url, nowMs } });
@@ -82,6 +87,64 @@ faultRow(
     expect(await store.execute({ kind: "get", ...name, uid: "guest" })).toMatchObject({ podIndex: 1 }); // it lives long
     row.saw(
       `tokens grew on; a pod that was silent after the jump was replaced after ${Math.round(performance.now() - cutAtMs)} ms`,
+    );
+  },
+);
+
+faultRow(
+  38,
+  "Redis' clock an hour ahead: what expires ends early and is logged, no pod dies, and the fence holds the order",
+  async (row) => {
+    await using place = await Place.start(row);
+    const logger = recordingLogger();
+    const { pods, caller, nowMs, jump } = await placeWithClock(place, { ownedTtlMs: HOUR_MS / 2, logger });
+    await using store = new RedisExecutor({ url: place.redis.url, nowMs, ownedTtlMs: HOUR_MS / 2 });
+    const [older, newer] = pods.map(({ pod }) => pod) as [Pod, Pod];
+    const storage = new FencedStorage();
+    const [atOlder, atNewer] = [storage.sessionsOf(older), storage.sessionsOf(newer)];
+    const writeAt = (sessions: typeof atOlder): Promise<unknown> =>
+      row.request(() =>
+        sessions
+          .use("ann", (_, { fence }) => storage.write("ann", fence))
+          .catch((error: unknown) => RouteError.from(error)),
+      );
+    const before = await settle(caller, pods[0]!, "ann");
+    expect(await writeAt(atOlder)).toBeUndefined();
+    const lives = pods.map(({ pod }) => pod.driver.identity!.incarnation);
+    const guest = { ...name, uid: "guest" };
+    await store.execute({ kind: "set", ...guest, owner: { podIndex: 1 }, lifetime: { ttlMs: 60_000 } });
+
+    await row.inject("server", "the clock of its scripts jumps an hour ahead", () => jump(HOUR_MS));
+    // A reservation of a minute is over, and an owned link that was to be kept for half an hour too.
+    expect(await row.request(() => store.execute({ kind: "get", ...guest }))).toBeUndefined();
+    expect(await row.request(() => store.execute({ kind: "get", ...name, uid: "ann" }))).toBeUndefined();
+    // Its owner doesn't know yet, and serves: the user gets a second owner, and from then on the storage is his alone.
+    const overlapAtMs = performance.now();
+    const op = {
+      kind: "setIfAbsent",
+      ...name,
+      uid: "ann",
+      owner: { podIndex: 1 },
+      lifetime: { ttlMs: 60_000 },
+    } as const;
+    const placed = (await row.request(() => store.execute(op))) as { created: boolean; link: Link };
+    expect(placed.created).toBe(true);
+    expect(compareTokens(placed.link.token, before.token)).toBeGreaterThan(0);
+    expect(await writeAt(atNewer)).toBeUndefined();
+    await vi.waitFor(async () => expect(await older.driver.guard("ann")).toMatchObject({ ok: false }), GENEROUS);
+    const overlapMs = performance.now() - overlapAtMs;
+    expect(await writeAt(atOlder)).toMatchObject({ code: "NOT_HOLDER" });
+    expect(await writeAt(atNewer)).toBeUndefined();
+    storage.checkOrder();
+    // Nobody died of it, nobody crashed, and it is in the log.
+    await routable(caller, 2);
+    expect(pods.map(({ pod }) => pod.driver.identity!.incarnation)).toEqual(lives);
+    for (const { pod } of pods) expect(pod.driver.read()).toMatchObject({ fenced: 0 });
+    expect(caller.client.read()).toMatchObject({ replacements: 0 });
+    expect(store.read()).toMatchObject({ clockAhead: 1, clockBack: 0 });
+    await vi.waitFor(() => expect(logger.of("warn").map(({ message }) => message)).toContainEqual(AHEAD), GENEROUS);
+    row.saw(
+      `two owners for ${Math.round(overlapMs)} ms, until the next verification; the older wrote nothing after the newer`,
     );
   },
 );

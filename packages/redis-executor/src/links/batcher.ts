@@ -25,6 +25,14 @@ export interface BatcherOptions {
   readonly nowMs?: (() => number) | undefined;
   /** Hears of each operation that met what nobody may touch. */
   readonly onCorrupt: () => void;
+  readonly onClockBack: () => void;
+  readonly onClockAhead: () => void;
+}
+
+/** What was so when a batch was sent. */
+interface Sent {
+  readonly leastToken: number;
+  readonly sentAtMs: number;
 }
 
 /** The longest pause before a first repeat, doubled for each one after it up to the second figure. */
@@ -36,7 +44,7 @@ const LONGEST_PAUSE_MS = 200;
  * fill, and no timer is involved: it leaves when the turn ends.
  */
 export class LinkBatcher {
-  readonly moments: StoreMoments = new StoreMoments();
+  readonly moments: StoreMoments;
   readonly #options: BatcherOptions;
   readonly #opIds = new OpIds();
   readonly #underWay = new LinksUnderWay();
@@ -61,6 +69,7 @@ export class LinkBatcher {
 
   constructor(options: BatcherOptions) {
     this.#options = options;
+    this.moments = new StoreMoments(options);
   }
 
   /** Takes an operation. It is settled here, or by its caller who doesn't wait any longer. */
@@ -125,7 +134,7 @@ export class LinkBatcher {
   #send(asked: Batch): void {
     const batch = withoutSettled(asked, (pending) => this.#drop(pending));
     if (batch.size === 0) return;
-    const { nowMs, ownedTtlMs, connection } = this.#options;
+    const { nowMs, ownedTtlMs, connection, clock } = this.#options;
     const { leastToken } = this.moments;
     const nextOpId = (): string => this.#opIds.next();
     const { script, keys, args } = encodeBatch(batch, { nowMs: nowMs?.(), leastToken, ownedTtlMs, nextOpId });
@@ -133,13 +142,14 @@ export class LinkBatcher {
     this.waiting -= batch.size;
     this.scriptsOnWire += 1;
     this.scriptCalls += 1;
+    const sentAtMs = clock.nowMs();
     connection.run(script, keys, args).then(
-      (reply) => this.#answered(batch, leastToken, reply),
+      (reply) => this.#answered(batch, { leastToken, sentAtMs }, reply),
       (error: unknown) => this.#failed(batch, RouteError.from(error)),
     );
   }
 
-  #answered(batch: Batch, leastToken: number, reply: unknown): void {
+  #answered(batch: Batch, { leastToken, sentAtMs }: Sent, reply: unknown): void {
     let answers: WireReply;
     try {
       answers = decodeReply(batch, reply);
@@ -149,7 +159,7 @@ export class LinkBatcher {
     this.#leftWire(batch);
     const { nowUs } = answers;
     this.brokenValues += answers.brokenValues;
-    this.moments.sawMoment(batch.group, nowUs);
+    this.moments.sawMoment(batch.group, { nowUs, sentAtMs, arrivedAtMs: this.#options.clock.nowMs() });
     for (let position = 0; position < batch.runs.length; position += 1) {
       const run = batch.runs[position] as Run;
       const context: AnswerContext = {

@@ -14,8 +14,8 @@ import { checkItems, checkLinkOp, checkNamespace, checkUid, RouteError } from "@
 import type { Connection } from "../connection/ports.ts";
 import { LinkBatcher } from "./batcher.ts";
 import { ListCaller, OneCaller, timeoutOf } from "./callers.ts";
-import { CorruptNotice } from "./corrupt-notice.ts";
 import { LinkLanes } from "./lanes.ts";
+import { Notice } from "./notice.ts";
 import type { Caller, WireOp } from "./pending-op.ts";
 import { PendingOp } from "./pending-op.ts";
 
@@ -43,14 +43,26 @@ export class RedisLinks implements LinkStore, MetricsSource {
   readonly #options: RedisLinksOptions;
   readonly #lanes: LinkLanes;
   readonly #batcher: LinkBatcher;
-  readonly #corrupt: CorruptNotice;
+  readonly #corrupt: Notice;
+  readonly #clockBack: Notice;
+  readonly #clockAhead: Notice;
   #isClosed = false;
 
   constructor(options: RedisLinksOptions) {
     this.#options = options;
     this.#lanes = new LinkLanes(options.prefix, options.linkBuckets);
-    this.#corrupt = new CorruptNotice(options.clock, options.logger);
-    this.#batcher = new LinkBatcher({ ...options, onCorrupt: () => this.#corrupt.tell() });
+    const { clock, logger } = options;
+    const notice = (words: string, fields: { readonly code?: string } = {}): Notice =>
+      new Notice(clock, (count) => logger.warn({ ...fields, count }, words));
+    this.#corrupt = notice("stored links of a newer format or another type: untouched", { code: "CORRUPT" });
+    this.#clockBack = notice("the store's clock went back: links that expire live longer");
+    this.#clockAhead = notice("the store's clock leapt ahead: links that expire end early");
+    this.#batcher = new LinkBatcher({
+      ...options,
+      onCorrupt: () => this.#corrupt.tell(),
+      onClockBack: () => this.#clockBack.tell(),
+      onClockAhead: () => this.#clockAhead.tell(),
+    });
   }
 
   execute<O extends LinkOp>(op: O, call?: CallOptions): Promise<ResultOf<O>> {
@@ -103,7 +115,8 @@ export class RedisLinks implements LinkStore, MetricsSource {
       brokenValues: this.#batcher.brokenValues,
       corruptValues: this.#corrupt.count,
       tokensIgnored: moments.tokensIgnored,
-      clockBack: moments.clockBack,
+      clockBack: this.#clockBack.count,
+      clockAhead: this.#clockAhead.count,
     };
   }
 

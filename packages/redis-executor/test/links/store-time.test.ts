@@ -20,6 +20,18 @@ test("a store whose time steps back by more than a second is counted, and its to
   expect(new Set(tokens).size).toBe(tokens.length);
 });
 
+test("a store whose time leaps ahead by more than a second is counted and logged once a minute", async () => {
+  let nowMs = Date.now() + 2 * HOUR_MS;
+  await using on = await linksOnRedis({ nowMs: () => nowMs });
+  for (const stepMs of [0, 900, HOUR_MS, 5, HOUR_MS]) {
+    nowMs += stepMs;
+    await on.links.execute(set("alice"));
+  }
+  expect(on.links.read()).toMatchObject({ clockAhead: 2, clockBack: 0 });
+  const said = on.logger.entries.filter(({ message }) => /clock leapt ahead/.test(message ?? ""));
+  expect(said).toMatchObject([{ level: "warn", fields: { count: 1 } }]);
+});
+
 test("a token floor may be a day ahead of the store's time, and not a microsecond more", async () => {
   const nowMs = Date.now() + HOUR_MS;
   await using on = await linksOnRedis({ nowMs: () => nowMs });

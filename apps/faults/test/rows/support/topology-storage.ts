@@ -16,7 +16,7 @@ export class FencedStorage {
   }
 
   /** The sessions of a pod over this storage: each use is one write. */
-  sessionsOf({ driver }: StorePod): Sessions<true> {
+  sessionsOf({ driver }: Pick<StorePod, "driver">): Sessions<true> {
     return createSessions<true>(driver, { load: (uid, { fence }) => this.#loadAndRaise(uid, fence) });
   }
 
