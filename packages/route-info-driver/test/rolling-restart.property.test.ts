@@ -4,7 +4,9 @@ import { expect, test } from "vitest";
 import type { World } from "./world.ts";
 import { makeWorld, seeded } from "./world.ts";
 
-const MINUTE_MS = 60_000;
+/** A minute of a deployment is a second here: every 20 ms of it cost the simulation a step. */
+const MINUTE_MS = 1000;
+const SLOW_START_MS = MINUTE_MS / 2;
 /** No pod of these reports again: their leases are as long as the whole run. */
 const leaseMs = 1000 * MINUTE_MS;
 
@@ -38,7 +40,9 @@ interface Service extends AsyncDisposable {
 
 /** Two users on each pod, and the routes that a draining pod asks. */
 async function serviceOf(world: World, incarnations: Map<number, number>, seed: number): Promise<Service> {
-  const routes = world.driver({ stateRefreshMs: 60 * MINUTE_MS }, { random: seeded(seed) }).service("room");
+  const routes = world
+    .driver({ stateRefreshMs: 60 * MINUTE_MS, slowStartMs: SLOW_START_MS }, { random: seeded(seed) })
+    .service("room");
   await routes.init();
   const podOf = new Map(
     [...incarnations.keys()].flatMap((podIndex) => [0, 1].map((user) => [2 * podIndex + user, podIndex])),
