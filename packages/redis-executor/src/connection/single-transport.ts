@@ -1,4 +1,5 @@
 import type { Redis } from "ioredis";
+import { retryDelayMs } from "./client-options.ts";
 import { parseInfo } from "./server-info.ts";
 import type { TrackedCommand } from "./tracked-command.ts";
 import type { ServerInfo, Transport, TransportEvents } from "./transport.ts";
@@ -22,6 +23,9 @@ export class SingleTransport implements Transport {
   readonly #parts: SingleTransportParts;
   readonly #listeners: Readonly<Record<string, (value: unknown) => void>>;
   #isKnown = false;
+  /** How often ioredis gave up since the connection was last ready. */
+  #timesEnded = 0;
+  #comingBack: NodeJS.Timeout | undefined;
 
   constructor(parts: SingleTransportParts) {
     const { redis, events } = parts;
@@ -33,6 +37,7 @@ export class SingleTransport implements Transport {
       close: () => this.#part(),
       reconnecting: () => this.#renewPassword(),
       error: (error: unknown) => events.failed(error),
+      end: () => this.#comeBack(),
     };
     for (const [event, listener] of Object.entries(this.#listeners)) redis.on(event, listener);
     if (redis.status === "ready") void this.#welcome();
@@ -74,6 +79,7 @@ export class SingleTransport implements Transport {
   close(): void {
     for (const [event, listener] of Object.entries(this.#listeners)) this.#redis.off(event, listener);
     this.#isKnown = false;
+    clearTimeout(this.#comingBack);
     if (this.#parts.isInjected) return;
     this.#redis.on("error", () => undefined);
     this.#redis.disconnect();
@@ -91,7 +97,22 @@ export class SingleTransport implements Transport {
       if (info === undefined && this.#redis.status !== "ready") return;
       this.hearInfo(info ?? {});
     }
-    if (this.isReady()) this.#parts.events.ready();
+    if (!this.isReady()) return;
+    this.#timesEnded = 0;
+    this.#parts.events.ready();
+  }
+
+  /**
+   * ioredis gives up for good, whatever its retryStrategy says, when a Sentinel tells of a failover while one is being asked
+   * for the primary: the news, meant for the connection that is gone, ends the try to make a new one.
+   */
+  #comeBack(): void {
+    if (this.#parts.isInjected) return; // whoever made it may have ended it
+    this.#timesEnded += 1;
+    this.#comingBack = setTimeout(() => {
+      this.#renewPassword();
+      this.#redis.connect().catch((error: unknown) => this.#parts.events.failed(error));
+    }, retryDelayMs(this.#timesEnded));
   }
 
   #part(): void {

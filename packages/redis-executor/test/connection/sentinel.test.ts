@@ -1,3 +1,4 @@
+import { startFaultProxies } from "@podlink/testkit";
 import type { RedisSentinels } from "@podlink/testkit/redis";
 import { startSentinels } from "@podlink/testkit/redis";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -43,6 +44,32 @@ test("a killed primary: calls settle in time, and go on with the promoted one", 
   });
   await promoting;
   await eventually("an answer", () => connection.run(increment, ["k"], []), 10_000);
+  for (const server of redis.servers) if (server.pid === undefined) await server.restart();
+  await redis.whenFollowing();
+});
+
+test("news of a failover while a Sentinel is still being asked for the primary: the promoted one is found all the same", async () => {
+  await using lines = await startFaultProxies(redis.addresses);
+  const told = (what: string) =>
+    lines.all.map((line) =>
+      line.add({ fault: "delay", ms: 0, direction: "toClient", times: 1, bytes: (chunk) => chunk.includes(what) }),
+    );
+  const listening = told("+switch-master");
+  const { connection } = openConnection({ sentinels: { name: redis.name, nodes: lines.addresses } });
+  await connection.whenReady(3000);
+  await Promise.all(listening.map((rule) => rule.whenFired()));
+  const before = connection.epoch();
+  // They are slow to answer who asks, and tell their news all the same.
+  const isQuestion = (chunk: Buffer) => chunk.includes("get-master-addr-by-name");
+  const asked = lines.all.map((line) => line.add({ fault: "blackhole", direction: "toServer", bytes: isQuestion }));
+  const news = told("+switch-master");
+  const promoting = redis.failover({ kill: true });
+  await Promise.any(asked.map((rule) => rule.whenFired()));
+  await Promise.any(news.map((rule) => rule.whenFired()));
+  lines.heal();
+  await eventually("an answer", () => connection.run(increment, ["k"], []));
+  expect(connection.epoch()).toBe(before + 1);
+  await promoting;
   for (const server of redis.servers) if (server.pid === undefined) await server.restart();
   await redis.whenFollowing();
 });
