@@ -1,4 +1,4 @@
-import type { HeartbeatResult, PodReport, RegistrationLoss, Timer } from "@podlink/types";
+import type { EpochChange, HeartbeatResult, PodReport, RegistrationLoss, Timer } from "@podlink/types";
 import { defer, RouteError } from "@podlink/types";
 import { failpoint } from "@podlink/types/failpoint";
 import type { PodContext } from "./context.ts";
@@ -10,6 +10,8 @@ export interface HeartbeatHooks {
   report(): PodReport;
   /** The registration is gone or about to be replaced: nothing that was claimed under it counts. */
   onLost(reason: RegistrationLoss): void;
+  /** The store answers with other data, or may. Called once between two registrations. */
+  onEpochChanged(because: EpochChange): void;
   /** A report was accepted within the lease. */
   onAccepted(): void;
   /** A newer life of this pod is there. */
@@ -31,6 +33,8 @@ export class Heartbeat {
   #because: "start" | RegistrationLoss = "start";
   /** Registered, and no report accepted since: the lease begins with the first. */
   #fresh = false;
+  /** Another life of the store was told of since the last registration. */
+  #epochTold = false;
   #stopped = false;
   #current: Promise<void> | undefined;
   #next: Promise<void> | undefined;
@@ -65,9 +69,13 @@ export class Heartbeat {
     return this.#next;
   }
 
-  /** The present registration doesn't count any more: registers again at once. Idempotent until it has. */
+  /**
+   * The present registration doesn't count any more: registers again at once. Idempotent until it has; a change of epoch is
+   * told all the same, for whoever lost the lease while the store was away is to see that it came back as another.
+   */
   lose(reason: RegistrationLoss): void {
-    if (this.#mustRegister || this.#stopped) return;
+    if (this.#stopped) return;
+    if (this.#mustRegister) return this.#tellEpochChange(reason);
     this.#forget(reason);
     void this.beat();
   }
@@ -134,14 +142,16 @@ export class Heartbeat {
   async #register(): Promise<void> {
     const outcome = await this.#registration.register(
       () => this.#hooks.report(),
-      () => {
+      (wasGone) => {
         // Served on without a lease until now: the periods of the incarnation before end here.
         if (!this.#mustRegister) this.#forget("fenced");
+        if (wasGone) this.#tellEpochChange("gone");
       },
     );
     if (this.#stopped) return;
     if (outcome === "superseded") return this.#superseded();
     this.#mustRegister = false;
+    this.#epochTold = false;
     this.#fresh = true;
     this.#context.counters.registrations += 1;
     const incarnation = this.#registration.identity?.incarnation ?? 0;
@@ -197,5 +207,16 @@ export class Heartbeat {
     this.#fresh = false;
     this.#lease.end();
     this.#hooks.onLost(reason);
+    this.#tellEpochChange(reason);
+  }
+
+  #tellEpochChange(reason: RegistrationLoss): void {
+    // Who was never registered has lost nothing.
+    if (!isEpochChange(reason) || this.#epochTold || this.#registration.identity === undefined) return;
+    this.#epochTold = true;
+    this.#hooks.onEpochChanged(reason);
   }
 }
+
+const isEpochChange = (reason: RegistrationLoss): reason is EpochChange =>
+  reason === "epoch" || reason === "generation" || reason === "gone";

@@ -1,4 +1,12 @@
-import type { CallOptions, LostLink, PodEvent, RegistrationLoss, Subscription, Superseded } from "@podlink/types";
+import type {
+  CallOptions,
+  EpochChange,
+  LostLink,
+  PodEvent,
+  RegistrationLoss,
+  Subscription,
+  Superseded,
+} from "@podlink/types";
 import { keepAliveUntil, Listeners, RouteError, withDeadline } from "@podlink/types";
 import type { GuardAnswer } from "./answers.ts";
 import { refusal } from "./answers.ts";
@@ -105,12 +113,14 @@ export class PodLife implements Reactions {
       context.counters.fenced += 1;
       context.event({ kind: "fenced", because: lease.overBecause });
     }
-    if (reason === "epoch" || reason === "generation" || reason === "gone") {
-      context.counters.epochChanges += 1;
-      context.event({ kind: "epoch-changed", because: reason });
-    }
     table.unverifyAll();
     this.#announce();
+  }
+
+  onEpochChanged(because: EpochChange): void {
+    const { context } = this.parts;
+    context.counters.epochChanges += 1;
+    context.event({ kind: "epoch-changed", because });
   }
 
   onServing(): void {

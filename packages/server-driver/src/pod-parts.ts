@@ -1,4 +1,4 @@
-import type { RegistrationLoss, Superseded } from "@podlink/types";
+import type { EpochChange, RegistrationLoss, Superseded } from "@podlink/types";
 import { Listeners } from "@podlink/types";
 import type { GuardAnswer } from "./answers.ts";
 import { Authority } from "./authority.ts";
@@ -28,6 +28,7 @@ import { WorkloadWriter } from "./workload.ts";
 /** What the parts tell, and ask, the one who steers them. */
 export interface Reactions {
   onLost(reason: RegistrationLoss): void;
+  onEpochChanged(because: EpochChange): void;
   /** The lease is over, and what is held is served on. */
   onServing(): void;
   onAccepted(): void;
@@ -81,6 +82,7 @@ export function makeParts(context: PodContext, peers: ServicePeers, reactions: R
       return own.report(mayClaim, table.size + table.unverifiedCount);
     },
     onLost: (reason) => reactions.onLost(reason),
+    onEpochChanged: (because) => reactions.onEpochChanged(because),
     onAccepted: () => reactions.onAccepted(),
     onSuperseded: () => reactions.onSuperseded(),
   });

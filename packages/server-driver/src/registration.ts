@@ -53,17 +53,18 @@ export class Registration {
 
   /**
    * Registers under a new incarnation.
-   * @param onRegistered called when the store has answered, before the new identity is there to be seen.
+   * @param onRegistered called when the store has answered, before the new identity is there to be seen; `wasGone`: the row
+   *   that this process had was missing.
    * @throws RouteError of the store; asking again is safe, since the row of a reply that got lost is adopted.
    */
-  async register(report: () => PodReport, onRegistered: () => void): Promise<RegistrationOutcome> {
+  async register(report: () => PodReport, onRegistered: (wasGone: boolean) => void): Promise<RegistrationOutcome> {
     this.#expected ??= { incarnation: await this.#readIncarnation() };
     const first = this.#identity === undefined;
     for (let tries = 1; ; tries += 1) {
       await failpoint("before-register", { incarnation: this.#expected.incarnation });
       const result = await this.#ask(this.#expected.incarnation, report());
       if (result.registered) {
-        onRegistered();
+        onRegistered(!first && this.#expected.incarnation === undefined);
         this.#adopt(result);
         return "registered";
       }

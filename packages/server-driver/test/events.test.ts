@@ -37,6 +37,52 @@ test("another life of the store is told once as a change of epoch, and is the re
   expect(pod.driver.read()["epochChanges"]).toBe(1);
 });
 
+test("a pod that was fenced when the store came back as another tells the change of epoch too, once", async () => {
+  const w = world();
+  const pod = await w.running(0);
+  await settled(w.clock, pod.driver.guard("ann"));
+  pod.line.hang();
+  await w.clock.advance(FAST.leaseMs + 500);
+  expect(pod.driver.state.phase).toBe("fenced");
+  w.store.flushAll();
+  pod.line.heal();
+  await w.clock.advance(500);
+  expect(pod.driver.state.phase).toBe("running");
+  expect(pod.observer.eventsOf("epoch-changed")).toEqual([{ kind: "epoch-changed", ...name, because: "epoch" }]);
+  expect(registrations(pod)).toEqual(["start", "fenced"]);
+  expect(pod.driver.read()).toMatchObject({ epochChanges: 1, fenced: 1 });
+  // The next change is another one.
+  w.store.flushAll();
+  await w.clock.advance(500);
+  expect(pod.observer.eventsOf("epoch-changed")).toHaveLength(2);
+});
+
+test("a pod that was fenced, and finds its row missing, tells that too, though nobody says that another server answers", async () => {
+  const w = world();
+  const pod = w.pod(0);
+  pod.line.store.watchStore = () => ({ close: () => undefined });
+  await pod.driver.start();
+  pod.line.hang();
+  await w.clock.advance(FAST.leaseMs + 500);
+  w.store.flushAll();
+  pod.line.heal();
+  await w.clock.advance(500);
+  expect(pod.observer.eventsOf("epoch-changed")).toEqual([{ kind: "epoch-changed", ...name, because: "gone" }]);
+  expect(registrations(pod)).toEqual(["start", "fenced"]);
+});
+
+test("a pod that was never registered has lost nothing when another life of the store answers", async () => {
+  const w = world();
+  const pod = w.pod(0);
+  pod.line.cut();
+  await expect(pod.driver.start()).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
+  w.store.flushAll();
+  pod.line.heal();
+  await w.clock.advance(500);
+  expect(registrations(pod)).toEqual(["start"]);
+  expect(pod.observer.eventsOf("epoch-changed")).toEqual([]);
+});
+
 test("serving without a lease is told when it begins, and why it ends", async () => {
   const w = world();
   const pod = await w.running(0, { whenStoreDown: "serve", staleWhileDownMs: 5000 });

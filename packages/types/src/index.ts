@@ -19,6 +19,7 @@ export type {
   Operation,
   OperationName,
   CallerEvent,
+  EpochChange,
   FencedReason,
   PodOwnEvent,
   RegistrationLoss,

@@ -39,7 +39,7 @@ export type PodOwnEvent = { readonly podIndex: number } & (
   | { readonly kind: "fenced"; readonly because: FencedReason }
   | { readonly kind: "serving-without-lease" }
   | { readonly kind: "superseded" }
-  | { readonly kind: "epoch-changed"; readonly because: "epoch" | "generation" | "gone" }
+  | { readonly kind: "epoch-changed"; readonly because: EpochChange }
   | { readonly kind: "link-taken"; readonly again: boolean }
   | { readonly kind: "link-lost" }
   | { readonly kind: "sweep"; readonly phase: "started" | "ended"; readonly links: number }
@@ -63,7 +63,10 @@ export type StoreSeenEvent = { readonly podIndex?: number } & (
  * - `superseded-claim`: a link names a higher incarnation of this pod than any that is registered;
  * - `reopened`: the application had said Failed or Shutdown, and takes it back.
  */
-export type RegistrationLoss = "fenced" | "gone" | "epoch" | "generation" | "superseded-claim" | "reopened";
+export type RegistrationLoss = EpochChange | "fenced" | "superseded-claim" | "reopened";
+
+/** Those that tell that the store may answer with other data than before. */
+export type EpochChange = "epoch" | "generation" | "gone";
 
 /**
  * Why a pod may not serve before it has registered again:
