@@ -24,7 +24,7 @@ export async function act(fault: ScheduledFault, place: Place): Promise<Happened
 
 /** When it was over. Absent: now. */
 async function perform(fault: ScheduledFault, place: Place, problems: string[]): Promise<number | undefined> {
-  const { kind, lastsMs, pod = 0, gateway = 0 } = fault;
+  const { kind, lastsMs, pod = 0, gateway = 0, share = 1, lateMs = 0 } = fault;
   switch (kind) {
     case "pod-kill": {
       const { atMs } = await place.pod(pod).kill();
@@ -36,6 +36,18 @@ async function perform(fault: ScheduledFault, place: Place, problems: string[]):
       place.pod(pod).pause();
       await sleep(lastsMs);
       place.pod(pod).resume();
+      return undefined;
+    case "requests-late":
+      await Promise.all([
+        during(place.podLine(pod), { fault: "delay", direction: "toServer", ms: lateMs }, lastsMs),
+        cutOff(place.storeLine(podName(pod)), fault),
+      ]);
+      return undefined;
+    case "answers-lost":
+      await during(place.podLine(pod), { fault: "loseReply", share }, lastsMs);
+      return undefined;
+    case "answers-late":
+      await during(place.podLine(pod), { fault: "delay", direction: "toClient", share, ms: lateMs }, lastsMs);
       return undefined;
     case "pod-cut-off-store":
       await cutOff(place.storeLine(podName(pod)), fault);
@@ -75,11 +87,15 @@ async function perform(fault: ScheduledFault, place: Place, problems: string[]):
   }
 }
 
-async function cutOff(
-  line: { add(fault: Fault): { end(): void } },
-  { lastsMs, afterEnd = "dead" }: ScheduledFault,
-): Promise<void> {
-  const rule = line.add({ fault: "blackhole", afterEnd });
+interface Line {
+  add(fault: Fault): { end(): void };
+}
+
+const cutOff = (line: Line, { lastsMs, afterEnd = "dead" }: ScheduledFault): Promise<void> =>
+  during(line, { fault: "blackhole", afterEnd }, lastsMs);
+
+async function during(line: Line, fault: Fault, lastsMs: number): Promise<void> {
+  const rule = line.add(fault);
   await sleep(lastsMs);
   rule.end();
 }

@@ -1,4 +1,6 @@
 import { parseArgs } from "node:util";
+import type { PlantedFault } from "./planted-faults.ts";
+import { plantedFaults } from "./planted-faults.ts";
 
 export interface RunArguments {
   readonly seed: number;
@@ -7,6 +9,8 @@ export interface RunArguments {
   readonly ratePerSecond: number;
   /** How long gateways hold a request whose pod can't take it now, in milliseconds. */
   readonly holdMs: number;
+  /** The fault that is planted, for a check to accuse. Absent: none. */
+  readonly planted?: PlantedFault;
   /** Where the result goes as JSON. Absent: nowhere. */
   readonly json?: string;
   /** Where the logs of the processes are kept. Absent: nowhere. */
@@ -15,13 +19,15 @@ export interface RunArguments {
   readonly list: boolean;
 }
 
-export const USAGE = `npm run chaos -- [--minutes n | --seconds n] [--seed n] [--rate n] [--users n] [--hold ms] [--json file] [--logs folder] [--list]
+export const USAGE: string = `npm run chaos -- [--minutes n | --seconds n] [--seed n] [--rate n] [--users n] [--hold ms] [--planted name] [--json file] [--logs folder] [--list]
 
   --minutes, --seconds  how long faults happen; 10 minutes unless said, at least 60 seconds
   --seed                which schedule, a whole number from 0; a random one unless said. The same one replays
   --rate                requests a second, 120 unless said
   --users               2000 unless said
   --hold                holdMs of the gateways, 2000 unless said; 0: none
+  --planted             plants that fault into pods and gateways; the run passes if the check that must accuse it does:
+                        ${[...plantedFaults.keys()].join(", ")}
   --json                the file that the result is written to
   --logs                the folder that the logs of all processes are kept in
   --list                prints the schedule and makes nothing happen`;
@@ -31,7 +37,7 @@ export class BadArguments extends Error {}
 
 /** @param pickSeed makes one when none is given @throws BadArguments */
 export function readArguments(args: readonly string[], pickSeed: () => number): RunArguments {
-  const { minutes, seconds, seed, rate, users, hold, json, logs, list } = parse(args);
+  const { minutes, seconds, seed, rate, users, hold, planted, json, logs, list } = parse(args);
   if (minutes !== undefined && seconds !== undefined)
     throw new BadArguments("--minutes and --seconds: one or the other");
   const forSeconds =
@@ -45,6 +51,7 @@ export function readArguments(args: readonly string[], pickSeed: () => number): 
     users: within("--users", users ?? "2000", 10, 20_000),
     holdMs: within("--hold", hold ?? "2000", 0, 60_000),
     list: list ?? false,
+    ...(planted !== undefined && { planted: faultCalled(planted) }),
     ...(json !== undefined && { json: named("--json", json) }),
     ...(logs !== undefined && { logs: named("--logs", logs) }),
   };
@@ -63,6 +70,7 @@ function parse(args: readonly string[]) {
         rate: text,
         users: text,
         hold: text,
+        planted: text,
         json: text,
         logs: text,
         list: { type: "boolean" },
@@ -71,6 +79,12 @@ function parse(args: readonly string[]) {
   } catch (error) {
     throw new BadArguments(error instanceof Error ? error.message : String(error), { cause: error });
   }
+}
+
+function faultCalled(name: string): PlantedFault {
+  const fault = plantedFaults.get(name);
+  if (fault !== undefined) return fault;
+  throw new BadArguments(`--planted: there are ${[...plantedFaults.keys()].join(", ")}, not ${JSON.stringify(name)}`);
 }
 
 function within(name: string, value: string, least: number, most: number): number {

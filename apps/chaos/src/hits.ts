@@ -46,8 +46,12 @@ function hitsOfOne(happened: Happened, all: readonly Happened[]): Hit[] {
     return { happened, fromMs, toMs: recoveredMs(happened, all), touches, ...times };
   };
   switch (kind) {
+    case "answers-lost":
+    case "answers-late": // what was on the line at the end arrives then
+      return [hit(({ pods }) => pods.has(pod), { toMs })];
     case "pod-kill":
     case "pod-freeze":
+    case "requests-late":
     case "pod-cut-off-gateways":
       return [hit(({ pods }) => pods.has(pod))];
     case "pod-cut-off-store":

@@ -8,6 +8,8 @@ import { hasKeys } from "./users.ts";
 const AVAILABLE = 0.999;
 /** The most of a run in which the machine may stand still. */
 const STILL = 0.02;
+/** The most of the requests that may be left out for that. */
+const LEFT_OUT = 0.001;
 /** What a process that gets no turn may be late, in ms, beside what the load itself measured. */
 const SLACK_MS = 1000;
 
@@ -82,20 +84,22 @@ function tokens({ crowd }: Seen): Finding {
 
 function settled({ crowd }: Seen): Finding {
   const lateMs = Math.max(0, ...crowd.reports.map(({ figures }) => figures.lateness?.maxMs ?? 0));
-  const boundMs = times.retryMs + times.attemptMs + SLACK_MS + lateMs;
+  const boundMs = times.retryMs + crowd.attemptMs + SLACK_MS + lateMs;
   const requests = Array.from(crowd.requests.all());
   const late = requests.filter(({ dueMs, endedMs }) => endedMs - dueMs > boundMs);
+  const silent = requests.filter(({ troubles }) => troubles.some((trouble) => trouble.startsWith("timeout ")));
   const longestMs = requests.reduce((longest, { dueMs, endedMs }) => Math.max(longest, endedMs - dueMs), 0);
   const never = crowd.reports.reduce((sum, { figures }) => sum + figures.underWay + figures.shed + figures.failed, 0);
   return {
-    name: "every request settles in time",
+    name: "every attempt is answered, every request settles in time",
     figure: `${requests.length} requests, the longest ${Math.round(longestMs)} ms of ${Math.round(boundMs)}`,
     wrong: [
       ...late.map(({ uid, dueMs, endedMs }) => `${uid}: a request took ${Math.round(endedMs - dueMs)} ms`),
+      ...silent.map(({ uid }) => `${uid}: the gateway gave no answer within ${crowd.attemptMs} ms`),
       ...(never === 0 ? [] : [`${never} requests failed, were not sent or never ended`]),
       ...crowd.reports.flatMap(({ failures }) => failures),
     ],
-    uids: late.map(({ uid }) => uid),
+    uids: [...late, ...silent].map(({ uid }) => uid),
   };
 }
 
@@ -164,18 +168,18 @@ function watched({ crowd, links, sessions, happened }: Seen): Finding {
   };
 }
 
+const TOO_BUSY = "it was too busy for the run to show anything";
+
 /** What users see of a machine that is too small says nothing of podlink, in either direction. */
-function machine({ stalls, lastedMs }: Seen): Finding {
+function machine({ stalls, lastedMs, availability: { stalled, requests } }: Seen): Finding {
   const stillMs = stalls.reduce((sum, { fromMs, toMs }) => sum + toMs - fromMs, 0);
   const share = stillMs / lastedMs;
   return {
     name: `the machine had turns for everybody, all but ${STILL * 100} % of the time`,
     figure: `it stood still for ${Math.round(stillMs)} ms of ${Math.round(lastedMs)}`,
-    wrong:
-      share <= STILL
-        ? []
-        : [
-            `it stood still for ${(share * 100).toFixed(1)} % of the time: it was too busy for the run to show anything`,
-          ],
+    wrong: [
+      ...(share > STILL ? [`it stood still for ${(share * 100).toFixed(1)} % of the time: ${TOO_BUSY}`] : []),
+      ...(stalled > LEFT_OUT * requests ? [`${stalled} of ${requests} requests failed just then: ${TOO_BUSY}`] : []),
+    ],
   };
 }

@@ -3,7 +3,11 @@ import { failoverBoundMs, times } from "./times.ts";
 
 /** What may happen, by what it happens to. */
 export const GROUPS = {
-  process: ["pod-kill", "pod-freeze"],
+  crash: ["pod-kill"],
+  /** What leaves an owner behind who does not know that his users have another, with requests on their way to him. */
+  stale: ["pod-freeze", "requests-late"],
+  /** What was carried out, and nobody hears of it in time. */
+  answers: ["answers-lost", "answers-late"],
   line: ["pod-cut-off-store", "pod-cut-off-gateways", "gateway-cut-off-store"],
   store: ["store-kill", "store-freeze", "connections-killed", "scripts-flushed", "data-flushed"],
   planned: ["rolling-restart", "scale"],
@@ -25,10 +29,14 @@ export interface Drawn {
   readonly pod?: number;
   readonly gateway?: number;
   readonly afterEnd?: "resume" | "dead";
+  readonly share?: number;
+  readonly lateMs?: number;
 }
 
 /** Whoever lost a pod is back within the bound; a pod that was killed is there again one lease after its start. */
 const AFTER_POD_MS = failoverBoundMs + 2000;
+/** When everybody whose pod is silent has another one, and some of them were served there. */
+const MOVED_MS = times.leaseMs + times.graceMs + 1000;
 
 export function draw(kind: FaultKind, random: SeededRandom): Drawn {
   const pod = random.integer(0, PODS - 1);
@@ -36,8 +44,16 @@ export function draw(kind: FaultKind, random: SeededRandom): Drawn {
   switch (kind) {
     case "pod-kill":
       return { pod, lastsMs: random.integer(300, 2500), restMs: AFTER_POD_MS };
-    case "pod-freeze": // always beyond the lease
-      return { pod, lastsMs: times.leaseMs + random.integer(300, 3000), restMs: AFTER_POD_MS };
+    case "pod-freeze": // its users are served elsewhere for some seconds before it wakes up
+      return { pod, lastsMs: MOVED_MS + random.integer(3000, 7000), restMs: AFTER_POD_MS };
+    case "requests-late": // what was sent before they moved arrives after it, for some seconds
+      return { pod, lastsMs: MOVED_MS + random.integer(4000, 6000), restMs: AFTER_POD_MS, lateMs: MOVED_MS + 1000 };
+    case "answers-lost":
+      return { pod, lastsMs: random.integer(3000, 6000), restMs: 2000, share: random.integer(20, 60) / 100 };
+    case "answers-late": {
+      const lateMs = 2 * times.responseTimeoutMs + random.integer(200, 2000);
+      return { pod, lastsMs: random.integer(3000, 6000), restMs: 2000, share: random.integer(20, 60) / 100, lateMs };
+    }
     case "pod-cut-off-store":
       return { pod, afterEnd, lastsMs: random.integer(1000, 2 * times.leaseMs), restMs: AFTER_POD_MS };
     case "pod-cut-off-gateways":
@@ -54,9 +70,9 @@ export function draw(kind: FaultKind, random: SeededRandom): Drawn {
     case "data-flushed":
       return { lastsMs: 0, restMs: 5000 };
     case "rolling-restart":
-      return { lastsMs: 16_000, restMs: 2000 };
+      return { lastsMs: 15_000, restMs: 2000 };
     case "scale":
-      return { lastsMs: 18_000, restMs: 2000 };
+      return { lastsMs: 12_000, restMs: 2000 };
   }
 }
 
@@ -72,6 +88,9 @@ export function companionsOf(kind: FaultKind): readonly FaultKind[] {
   switch (kind) {
     case "pod-kill":
     case "pod-freeze":
+    case "requests-late":
+    case "answers-lost":
+    case "answers-late":
     case "pod-cut-off-store":
     case "pod-cut-off-gateways":
       return ["pod-kill", "pod-freeze", "pod-cut-off-store", "gateway-cut-off-store", "store-freeze", "data-flushed"];

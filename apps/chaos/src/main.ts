@@ -1,7 +1,9 @@
 import { writeFileSync } from "node:fs";
 import { keepAliveUntil } from "@podlink/types";
 import { BadArguments, readArguments, USAGE } from "./arguments.ts";
+import type { Finding } from "./judge.ts";
 import { judge } from "./judge.ts";
+import type { PlantedFault } from "./planted-faults.ts";
 import { announce, asJson, describeBreaches, describeRun } from "./report.ts";
 import { run } from "./run.ts";
 import { makeSchedule } from "./schedule.ts";
@@ -31,10 +33,22 @@ async function main(): Promise<number> {
   const findings = judge(seen);
   if (json !== undefined) writeFileSync(json, `${JSON.stringify(asJson(seen, findings, schedule), undefined, 2)}\n`);
   say(describeRun(seen, findings));
+  if (load.planted !== undefined) return accused(load.planted, findings);
   const breached = findings.filter(({ wrong }) => wrong.length > 0);
   if (breached.length > 0) say(describeBreaches(seen, findings, schedule));
   say(`\n${findings.length - breached.length} passed, ${breached.length} failed, 0 skipped`);
   return breached.length > 0 ? 1 : 0;
+}
+
+/** Of a run with a planted fault: whether the check that is there for it noticed. */
+function accused({ fault, accusedBy }: PlantedFault, findings: readonly Finding[]): number {
+  const isAccused = findings.some(({ name, wrong }) => name.startsWith(accusedBy) && wrong.length > 0);
+  for (const { name, wrong } of findings) {
+    if (wrong.length > 0) say(`\n${name}: ${wrong.length} breaches, the first: ${wrong[0]}`);
+  }
+  say(`\nplanted: ${fault}: ${isAccused ? "accused" : "NOT accused"} by "${accusedBy} ..."`);
+  say(`\n${isAccused ? 1 : 0} passed, ${isAccused ? 0 : 1} failed, 0 skipped`);
+  return isAccused ? 0 : 1;
 }
 
 process.exitCode = await keepAliveUntil(main()).catch((error: unknown) => {

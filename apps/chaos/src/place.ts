@@ -5,12 +5,14 @@ import type { RedisServer } from "@podlink/testkit/redis";
 import { startRedis } from "@podlink/testkit/redis";
 import { sleep } from "@podlink/types";
 import { GATEWAYS, PODS } from "./kinds.ts";
+import type { PlantedFault } from "./planted-faults.ts";
 import type { ProbeAnswer } from "./probe.ts";
 import { askProbe } from "./probe.ts";
 import { SERVICE } from "./names.ts";
 
 const KNOWN_WITHIN_MS = 30_000;
 const LOOK_EVERY_MS = 50;
+const PLANTING = new URL("../../../scripts/planted-faults/loader.mjs", import.meta.url).href;
 
 export const podName = (index: number): string => `${SERVICE}-${index}`;
 export const gatewayName = (index: number): string => `gateway-${index}`;
@@ -18,6 +20,8 @@ export const gatewayName = (index: number): string => `gateway-${index}`;
 export interface PlaceOptions {
   /** How long gateways hold a request whose pod can't take it now, in milliseconds. 0: they don't. */
   readonly holdMs: number;
+  /** The fault that is planted into the sources of gateways and pods. Absent: none. */
+  readonly planted?: PlantedFault | undefined;
   /** Where the logs of the processes are kept. Absent: they go with the run. */
   readonly logDirectory?: string | undefined;
 }
@@ -36,13 +40,13 @@ export class Place implements AsyncDisposable {
   readonly #podLines = new Map<number, { readonly line: FaultProxy; readonly port: number }>();
   #ended: Promise<void> | undefined;
 
-  readonly #holdMs: number;
+  readonly #options: PlaceOptions;
 
-  private constructor(parts: Pick<Place, "supervisor" | "links" | "sessions">, { holdMs }: PlaceOptions) {
+  private constructor(parts: Pick<Place, "supervisor" | "links" | "sessions">, options: PlaceOptions) {
     this.supervisor = parts.supervisor;
     this.links = parts.links;
     this.sessions = parts.sessions;
-    this.#holdMs = holdMs;
+    this.#options = options;
     const { supervisor } = parts;
     supervisor.onUnexpectedEnd((end) => this.unexpectedEnds.push(end));
   }
@@ -150,23 +154,31 @@ export class Place implements AsyncDisposable {
   async #startGateway(index: number): Promise<void> {
     await this.#start(gatewayName(index), ["gateway"], {
       PORT: String(await freePort()),
-      HOLD_MS: String(this.#holdMs),
+      HOLD_MS: String(this.#options.holdMs),
     });
   }
 
   async #start(name: string, args: readonly string[], env: Readonly<Record<string, string>>): Promise<void> {
+    const { planted } = this.#options;
     if (!this.#storeLines.has(name)) this.#storeLines.set(name, await startFaultProxy({ target: this.links }));
     await this.supervisor.start({
       name,
       node: {
         script: new URL("app.process.ts", import.meta.url),
         args,
-        execArgv: ["--import", "tsx", "-C", "@podlink/source"],
+        execArgv: [
+          ...(planted === undefined ? [] : ["--import", PLANTING]),
+          "--import",
+          "tsx",
+          "-C",
+          "@podlink/source",
+        ],
       },
       env: {
         REDIS_URL: this.storeLine(name).url("redis"),
         SESSION_REDIS_URL: this.sessions.url,
         PROBE: this.#probePath(name),
+        ...(planted !== undefined && { PLANTED_PATCHES: JSON.stringify(planted.patches) }),
         ...env,
       },
       ready: "message",

@@ -1,15 +1,15 @@
 import type { FiguresSource, HeapReading, OpenCounts, Violation } from "@podlink/testkit";
 import { HandleWatcher, HeapWatcher, IN_FLIGHT_FIGURES, InFlightWatcher, openFilesOf } from "@podlink/testkit";
 import { sleep } from "@podlink/types";
-import { SERVICE } from "./names.ts";
 import type { Place } from "./place.ts";
 
 /** How much more than at first may be in use in the end. */
 export const HEAP_GROWTH = 1.1;
-/** What a pod keeps of a user whom it holds, about, and of one change; and among how many pods users are spread at least. */
-const USER_BYTES = 10_240;
-const CHANGE_BYTES = 600;
-const LEAST_PODS = 3;
+/** What a pod keeps of a user whom it holds, and of each of the newest changes of that user with its Idempotency-Key, in bytes. */
+const USER_BYTES = 4096;
+const CHANGE_BYTES = 250;
+/** How many changes the sample keeps of each user. */
+const KEPT_CHANGES = 100;
 /** Connections that nobody uses are closed after 5 s; what is open for so long without a change stays open. */
 const STEADY_MS = 1500;
 const STEADY_WITHIN_MS = 15_000;
@@ -28,7 +28,12 @@ interface Watched {
   readonly pid: number;
   readonly heap: HeapWatcher;
   readonly handles: HandleWatcher;
-  readonly first: { readonly heap: HeapReading; readonly handles: OpenCounts; readonly held: number };
+  readonly first: {
+    readonly heap: HeapReading;
+    readonly handles: OpenCounts;
+    readonly held: number;
+    readonly keptBytes: number;
+  };
 }
 
 /** Heap, handles and what is under way of the processes that live long, read while no load is on them. */
@@ -43,8 +48,11 @@ export class Residents {
     this.#place = place;
   }
 
-  /** The first reading, of everything that runs. */
-  async first(): Promise<void> {
+  /**
+   * The first reading, of everything that runs.
+   * @param changesOfOne how many changes a user has by now, on the average
+   */
+  async first(changesOfOne: number): Promise<void> {
     await Promise.all(
       this.#place.running.map(async ({ name, pid = 0 }) => {
         const onViolation = this.#onViolation(name);
@@ -52,10 +60,12 @@ export class Residents {
         const heap = new HeapWatcher({ onViolation, read });
         const handles = new HandleWatcher({ onViolation, read: () => openFilesOf(pid) });
         await whenSteady(pid);
+        const held = await this.#held(name);
         const first = {
           heap: await heap.mark("first"),
           handles: await handles.mark("first"),
-          held: await this.#held(name),
+          held,
+          keptBytes: keptBytes(held, changesOfOne),
         };
         this.#watched.set(name, { pid, heap, handles, first });
       }),
@@ -64,9 +74,9 @@ export class Residents {
 
   /**
    * The last reading, of those that are still the same process.
-   * @param changes how many changes of users there were since the first: pods keep the newest of each user in memory
+   * @param changesOfOne how many changes a user has by now, on the average
    */
-  async last(changes: number): Promise<Resident[]> {
+  async last(changesOfOne: number): Promise<Resident[]> {
     const same = this.#place.running.flatMap(({ name, pid }) => {
       const watched = this.#watched.get(name);
       return watched?.pid === pid && watched !== undefined ? [{ name, ...watched }] : [];
@@ -76,9 +86,9 @@ export class Residents {
         await whenSteady(pid);
         const { usedBytes } = await heap.mark("last");
         const held = await this.#held(name);
-        const isPod = name.startsWith(SERVICE);
-        const more = Math.max(0, held - first.held) * USER_BYTES + (changes * CHANGE_BYTES) / LEAST_PODS;
-        heap.atMost(HEAP_GROWTH, "first", "last", { slackBytes: isPod ? more : 0 });
+        heap.atMost(HEAP_GROWTH, "first", "last", {
+          slackBytes: Math.max(0, keptBytes(held, changesOfOne) - first.keptBytes),
+        });
         await handles.noMore("first", { withinMs: STEADY_WITHIN_MS });
         const last = await handles.mark("last");
         return {
@@ -112,6 +122,11 @@ export class Residents {
         Object.assign({}, ...Object.values((await this.#place.probe(name)).figures)) as Record<string, number>,
     };
   }
+}
+
+/** What users have in the memory of the pod that holds so many of them. Of a gateway, which holds nobody: nothing. */
+function keptBytes(held: number, changesOfOne: number): number {
+  return held * (USER_BYTES + Math.min(KEPT_CHANGES, changesOfOne) * CHANGE_BYTES);
 }
 
 async function whenSteady(pid: number): Promise<void> {

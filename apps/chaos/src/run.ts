@@ -7,6 +7,7 @@ import { commandsOf } from "./commands-of.ts";
 import { hitsOf } from "./hits.ts";
 import { LinkHistory } from "./link-history.ts";
 import { Place } from "./place.ts";
+import type { PlantedFault } from "./planted-faults.ts";
 import type { Resident } from "./residents.ts";
 import { Residents } from "./residents.ts";
 import type { Schedule } from "./schedule.ts";
@@ -22,6 +23,8 @@ export interface RunOptions {
   readonly ratePerSecond: number;
   /** How long gateways hold a request whose pod can't take it now, in milliseconds. 0: they don't. */
   readonly holdMs: number;
+  /** The fault that is planted into the sources of gateways and pods. Absent: none. */
+  readonly planted?: PlantedFault | undefined;
   /** Where logs of the processes are kept. Absent: they go with the run. */
   readonly logDirectory?: string | undefined;
   /** Hears how it goes. */
@@ -82,8 +85,8 @@ interface Histories {
 }
 
 async function disturb(place: Place, histories: Histories, options: RunOptions): Promise<Seen> {
-  const { schedule, users, ratePerSecond, say, signal } = options;
-  const crowd = new Crowd({ urls: place.urls, users, ratePerSecond, seed: schedule.seed });
+  const { schedule, users, ratePerSecond, holdMs, say, signal } = options;
+  const crowd = new Crowd({ urls: place.urls, users, ratePerSecond, holdMs, seed: schedule.seed });
   const residents = new Residents(place);
   await crowd.warmUp(signal);
   say(`${users} users are linked; ${ratePerSecond} requests a second begin`);
@@ -91,7 +94,7 @@ async function disturb(place: Place, histories: Histories, options: RunOptions):
   await crowd.begin(signal);
   const reading = async (): Promise<void> => {
     await crowd.rest();
-    await residents.first();
+    await residents.first(crowd.changesOfOne);
     await crowd.begin(signal);
     say(at(startedMs, "heaps and handles are read"));
   };
@@ -101,7 +104,7 @@ async function disturb(place: Place, histories: Histories, options: RunOptions):
   say(at(startedMs, "the load has ended; counters, heaps and handles are read"));
   const breaches = await crowd.breaches();
   await residents.whenQuiet();
-  const lived = await residents.last(crowd.reports.at(-1)?.figures.acknowledged ?? 0);
+  const lived = await residents.last(crowd.changesOfOne);
   const badEnds = await endWell(place, happened);
   return {
     startedMs,

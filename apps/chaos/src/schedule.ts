@@ -15,6 +15,10 @@ export interface ScheduledFault {
   readonly gateway?: number;
   /** Of a partition: what a line held back arrives at its end, or the connections stay dead. */
   readonly afterEnd?: "resume" | "dead";
+  /** Of lost and late answers: how many of them, 0 to 1. */
+  readonly share?: number;
+  /** Of late requests and answers: how much later they arrive. */
+  readonly lateMs?: number;
 }
 
 export interface Schedule {
@@ -35,7 +39,7 @@ const OVERLAP = 0.35;
 
 /**
  * What happens when: the same seed and duration give the same schedule. Faults come group by group, so that a short run has some
- * of each; within a group every kind has had its turn before one comes again. After each there is time to recover; some overlap.
+ * of each, and every run first what can accuse most: stale owners and answers that nobody hears; within a group every kind has had its turn before one comes again. After each there is time to recover; some overlap.
  */
 export function makeSchedule({ seed, durationMs }: Pick<Schedule, "seed" | "durationMs">): Schedule {
   const random = new SeededRandom(seed);
@@ -46,7 +50,11 @@ export function makeSchedule({ seed, durationMs }: Pick<Schedule, "seed" | "dura
   let atMs = FIRST_MS;
   for (let found = true; found;) {
     found = false;
-    for (const group of random.shuffled(["process", "line", "store", "store", "planned"] as const)) {
+    const turns = [
+      ...random.shuffled(["stale", "answers"] as const),
+      ...random.shuffled(["crash", "line", "store", "store", "planned"] as const),
+    ];
+    for (const group of turns) {
       const deck = decks.get(group) ?? [];
       if (deck.length === 0) deck.push(...random.shuffled(GROUPS[group]));
       decks.set(group, deck);
@@ -95,9 +103,11 @@ function companion({ fault }: Slot, random: SeededRandom): Slot[] {
 }
 
 /** A line for people. */
-export function describeFault({ kind, lastsMs, pod, gateway, afterEnd }: ScheduledFault): string {
+export function describeFault({ kind, lastsMs, pod, gateway, afterEnd, share, lateMs }: ScheduledFault): string {
   const whom = [pod === undefined ? "" : ` room-${pod}`, gateway === undefined ? "" : ` gateway-${gateway}`].join("");
   const how =
     afterEnd === undefined ? "" : `, then ${afterEnd === "resume" ? "what was held arrives" : "connections are dead"}`;
-  return `${kind}${whom}, ${(lastsMs / 1000).toFixed(1)} s${how}`;
+  const which = share === undefined ? "" : `, ${Math.round(share * 100)} % of them`;
+  const late = lateMs === undefined ? "" : `, by ${(lateMs / 1000).toFixed(1)} s`;
+  return `${kind}${whom}, ${(lastsMs / 1000).toFixed(1)} s${which}${late}${how}`;
 }

@@ -8,8 +8,8 @@ export interface Times {
   readonly ratePerSecond: number;
   /** How long a gateway waits for a pod's answer; its HTTP client looks only once a second. */
   readonly responseTimeoutMs: number;
-  /** How long a user waits for an answer. */
-  readonly attemptMs: number;
+  /** What a gateway may take for its answer beyond what it holds a request for: some commands of the store, and a pod's silence. */
+  readonly answerMs: number;
   /** For how long a user tries again. */
   readonly retryMs: number;
 }
@@ -21,7 +21,7 @@ export const times: Times = {
   graceMs: 1000,
   ratePerSecond: 200,
   responseTimeoutMs: 1000,
-  attemptMs: 4000,
+  answerMs: 4000,
   retryMs: 30_000,
 };
 

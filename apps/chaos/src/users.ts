@@ -18,11 +18,15 @@ export interface CrowdOptions {
   readonly users: number;
   readonly ratePerSecond: number;
   readonly seed: number;
+  /** How long gateways hold a request, in milliseconds: users wait for longer. */
+  readonly holdMs: number;
 }
 
 /** The users of the run, with all that became of their requests. */
 export class Crowd {
   readonly requests: Requests = new Requests();
+  /** How long a user waits for an answer, in milliseconds. */
+  readonly attemptMs: number;
   readonly reports: LoadReport[] = [];
   readonly #options: CrowdOptions;
   readonly #uids: readonly string[];
@@ -32,6 +36,7 @@ export class Crowd {
 
   constructor(options: CrowdOptions) {
     this.#options = options;
+    this.attemptMs = options.holdMs + times.answerMs;
     this.#uids = Array.from({ length: options.users }, (_, index) => `user-${index}`);
   }
 
@@ -72,7 +77,7 @@ export class Crowd {
       seed: seed + this.#parts,
       request: (uid, turn): ReturnType<RoomLoad["request"]> => (hasKeys(uid) ? keyed : plain).request(uid, turn),
       read: keyed.read,
-      timeoutMs: times.attemptMs,
+      timeoutMs: this.attemptMs,
       retry: { withinMs: times.retryMs, ...PATIENCE },
       maxInFlight: ratePerSecond * 60,
       onEnd: this.requests.listener(everyGateway, false),
@@ -84,13 +89,19 @@ export class Crowd {
   async rest(): Promise<void> {
     const load = this.#load;
     if (load === undefined) return;
-    this.reports.push(await load.end({ deadlineMs: times.retryMs + 2 * times.attemptMs }));
+    this.reports.push(await load.end({ deadlineMs: times.retryMs + 2 * this.attemptMs }));
     for (const user of load.users()) this.#figures.set(user.uid, sum(this.#figures.get(user.uid), user));
     this.#load = undefined;
   }
 
   figures(): UserFigures[] {
     return Array.from(this.#figures.values());
+  }
+
+  /** How many changes a user has by now, on the average. */
+  get changesOfOne(): number {
+    const acknowledged = this.reports.reduce((sum, { figures }) => sum + figures.acknowledged, 0);
+    return acknowledged / this.#uids.length;
   }
 
   /** Counters that their acknowledgements don't explain. */

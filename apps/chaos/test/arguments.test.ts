@@ -20,6 +20,7 @@ it.each([
   [["--seed", "x"], /--seed: a whole number from 0/],
   [["--hold", "1s"], /--hold: a whole number/],
   [["--json", ""], /--json: a path is needed/],
+  [["--planted", "x"], /--planted: there are unstored, keys-ignored/],
   [["--sed", "1"], /Unknown option '--sed'/],
   [["90"], /Unexpected argument '90'/],
 ])("%j is refused, and why is said", (args, why) => {

@@ -43,6 +43,23 @@ describe("a pod that is killed", () => {
   });
 });
 
+it.each(["answers-lost", "answers-late"] as const)(
+  "%s hit those of that pod, while they last and no longer",
+  (kind) => {
+    const lost = fault(kind, 3000, { pod: 1 });
+    expect(isHit(path(FROM + 1), lost)).toBe(true);
+    expect(isHit(path(FROM + 1, { pods: new Set([2]) }), lost)).toBe(false);
+    expect(isHit(path(FROM + 3001), lost)).toBe(false);
+  },
+);
+
+it("late requests hit those of that pod, until the failover bound is over", () => {
+  const late = fault("requests-late", 9000, { pod: 1 });
+  expect(isHit(path(FROM + 9000 + failoverBoundMs), late)).toBe(true);
+  expect(isHit(path(FROM + 9001 + failoverBoundMs), late)).toBe(false);
+  expect(isHit(path(FROM + 1, { pods: new Set([2]) }), late)).toBe(false);
+});
+
 describe("a pod that is cut off from the store", () => {
   it("for less than its lease hits nobody whom it holds, for longer all of them", () => {
     const [short, long] = [withoutStoreMs - 1, withoutStoreMs].map((ms) => fault("pod-cut-off-store", ms, { pod: 1 }));

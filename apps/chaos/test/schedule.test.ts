@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
-import { KINDS } from "../src/kinds.ts";
+import type { FaultKind, Group } from "../src/kinds.ts";
+import { GROUPS, KINDS } from "../src/kinds.ts";
 import { makeSchedule, READING_MS } from "../src/schedule.ts";
 import { times } from "../src/times.ts";
 
@@ -7,6 +8,7 @@ const seeds = Array.from({ length: 200 }, (_, seed) => seed);
 const TEN_MINUTES = 600_000;
 const kindsOf = (seed: number, durationMs: number) =>
   new Set(makeSchedule({ seed, durationMs }).faults.map(({ kind }) => kind));
+const hasSome = (group: Group, kinds: ReadonlySet<FaultKind>) => GROUPS[group].some((kind) => kinds.has(kind));
 
 it("the same seed and duration give the same schedule, another seed another", () => {
   expect(makeSchedule({ seed: 3, durationMs: TEN_MINUTES })).toEqual(
@@ -22,17 +24,19 @@ it("ten minutes have every kind, whatever the seed", () => {
     expect([...kindsOf(seed, TEN_MINUTES)].toSorted(), `seed ${seed}`).toEqual(KINDS.toSorted());
 });
 
-it("90 s have a fault of a process, of a line, of the store, and a planned step; seven seeds have every kind", () => {
+it.each([60_000, 90_000])("%i ms leave an owner behind who is stale, and lose or delay answers", (durationMs) => {
   for (const seed of seeds) {
+    const kinds = kindsOf(seed, durationMs);
+    expect(hasSome("stale", kinds), `seed ${seed}`).toBe(true);
+    expect(hasSome("answers", kinds), `seed ${seed}`).toBe(true);
+  }
+});
+
+it("90 s of seeds 1 to 7 have some of every group each, and every kind together", () => {
+  for (const seed of [1, 2, 3, 4, 5, 6, 7]) {
     const kinds = kindsOf(seed, 90_000);
-    const some = (...names: string[]) => names.some((name) => [...kinds].some((kind) => kind.startsWith(name)));
-    expect(some("pod-kill", "pod-freeze"), `seed ${seed}`).toBe(true);
-    expect(
-      [...kinds].some((kind) => kind.includes("-cut-off-")),
-      `seed ${seed}`,
-    ).toBe(true);
-    expect(some("store", "connections", "scripts", "data"), `seed ${seed}`).toBe(true);
-    expect(some("rolling", "scale"), `seed ${seed}`).toBe(true);
+    for (const group of Object.keys(GROUPS) as Group[])
+      expect(hasSome(group, kinds), `${group}, seed ${seed}`).toBe(true);
   }
   const seven = new Set([1, 2, 3, 4, 5, 6, 7].flatMap((seed) => [...kindsOf(seed, 90_000)]));
   expect([...seven].toSorted()).toEqual(KINDS.toSorted());
@@ -64,9 +68,27 @@ it("some faults overlap, never two of the same pod, and never three of pods at o
   expect(overlaps).toBeGreaterThan(seeds.length);
 });
 
-it("a pod is frozen for longer than its lease", () => {
-  const frozen = seeds.flatMap((seed) =>
-    makeSchedule({ seed, durationMs: TEN_MINUTES }).faults.filter(({ kind }) => kind === "pod-freeze"),
+const everyFault = (kind: FaultKind) =>
+  seeds.flatMap((seed) =>
+    makeSchedule({ seed, durationMs: TEN_MINUTES }).faults.filter((fault) => fault.kind === kind),
   );
-  expect(Math.min(...frozen.map(({ lastsMs }) => lastsMs))).toBeGreaterThan(times.leaseMs);
+
+it("a pod is frozen until its users have been served elsewhere for 3 s and more", () => {
+  for (const { lastsMs } of everyFault("pod-freeze")) {
+    expect(lastsMs).toBeGreaterThanOrEqual(times.leaseMs + times.graceMs + 3000);
+    expect(lastsMs).toBeLessThanOrEqual(12_000);
+  }
+});
+
+it("late requests were sent before their users moved, arrive after it, and for some seconds, while their pod is cut off", () => {
+  for (const { lastsMs, lateMs = 0 } of everyFault("requests-late")) {
+    expect(lateMs).toBeGreaterThan(times.leaseMs + times.graceMs);
+    expect(lastsMs).toBeGreaterThanOrEqual(lateMs + 3000);
+  }
+});
+
+it("late answers come when the gateway has given up", () => {
+  // Its HTTP client looks once a second: it may wait for that much longer.
+  for (const { lateMs = 0 } of everyFault("answers-late"))
+    expect(lateMs).toBeGreaterThan(times.responseTimeoutMs + 1000);
 });
