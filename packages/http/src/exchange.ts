@@ -15,6 +15,7 @@ import { sendError } from "./send-error.ts";
 import type { Passage, ServiceContext } from "./service-context.ts";
 import { keyOf, watch } from "./service-context.ts";
 import { sendSingle } from "./single-request.ts";
+import { mayFollow } from "./repeat-budget.ts";
 import type { UnderWay } from "./running.ts";
 import type { Upstream, UpstreamEvents, UpstreamFailure } from "./upstream.ts";
 
@@ -34,7 +35,7 @@ export class Exchange implements UpstreamEvents, UnderWay {
   #target: PodTarget | undefined;
   #pod: PodPool | undefined;
   #upstream: Upstream | undefined;
-  #hasRepeated = false;
+  #repeats = 0;
   #isOver = false;
 
   constructor(context: ServiceContext, req: IncomingMessage, res: ServerResponse, passage: Passage) {
@@ -100,7 +101,7 @@ export class Exchange implements UpstreamEvents, UnderWay {
   // ---- What we do. ----
 
   #try(): void {
-    this.#hasRepeated = false;
+    this.#repeats = 0;
     this.#context.route.target(this.#passage.uid).then(
       (found) => this.#send(found),
       (error: unknown) => this.#unresolved(error),
@@ -152,17 +153,16 @@ export class Exchange implements UpstreamEvents, UnderWay {
     return sendSingle(single, body.open(), () => body.accept(), this);
   }
 
-  /** A pod refused. Once, whoever it points to is asked; never again, so that no two pods play ball. */
+  /** A pod refused: whoever it points to is asked, see {@link mayFollow}. */
   #repeat(headers: readonly string[]): void {
     const { route, counters } = this.#context;
     const refusedBy = this.#target as PodTarget;
     this.#upstream?.ignore();
     this.#leavePod();
-    if (this.#hasRepeated || this.#body?.isRepeatable === false) {
+    if (this.#body?.isRepeatable === false) {
       this.#failUnlessHeld(refusedForGood(counters));
       return;
     }
-    this.#hasRepeated = true;
     const said = headerOf(headers, WIRE.link);
     const link = said === undefined ? undefined : decodeLink(said, keyOf(route, this.#passage.uid));
     route.misdirected(refusedBy, link).then(
@@ -174,8 +174,11 @@ export class Exchange implements UpstreamEvents, UnderWay {
   #sendAgain(refusedBy: PodTarget, found: PodTarget): void {
     if (this.#isOver) return;
     const { budget, counters } = this.#context;
-    if (budget.allows(refusedBy, found)) {
+    if (!mayFollow(refusedBy, found, this.#repeats)) {
+      this.#failUnlessHeld(refusedForGood(counters));
+    } else if (budget.allows(refusedBy, found)) {
       counters.repeats += 1;
+      this.#repeats += 1;
       this.#send(found);
     } else {
       counters.repeatsRefused += 1;

@@ -29,7 +29,7 @@ export interface ProxyOptions<Req extends IncomingMessage = IncomingMessage> ext
 
 /** Sends requests to the pods that their users are linked to. All members can be passed on without their object. */
 export interface Proxy<Req extends IncomingMessage = IncomingMessage> {
-  /** A handler for `node:http`, Express and Connect. Streams both ways; repeats once when a pod answers 421. */
+  /** A handler for `node:http`, Express and Connect. Streams both ways; repeats when a pod answers 421, see the README. */
   readonly handle: (req: Req, res: ServerResponse, next?: (error?: unknown) => void) => void;
   /** A listener for the `upgrade` event of a server: relays WebSockets. */
   readonly upgrade: (req: Req, socket: Duplex, head: Buffer) => void;

@@ -46,6 +46,19 @@ export class RepeatBudget {
   }
 }
 
+/** So many pods beyond the first are asked for one request, each named by the one before. */
+const MOST_REPEATS = 3;
+
+/**
+ * Whether a request that one target refused may go to the next at all. Once it may, wherever that is; again only where each refusal led to a
+ * later link: then the user was moved on meanwhile, as by pods that drain one after the other. So no two pods play ball.
+ * @param repeats how often it was sent once more already
+ */
+export function mayFollow(refused: PodTarget, next: PodTarget, repeats: number): boolean {
+  if (repeats === 0) return true;
+  return repeats < MOST_REPEATS && compareTokens(next.link.token, refused.link.token) > 0;
+}
+
 /** A later link, or the same one whose pod is now another life or elsewhere. */
 function isNews(refused: PodTarget, next: PodTarget): boolean {
   const order = compareTokens(next.link.token, refused.link.token);

@@ -12,6 +12,7 @@ import { endpointOf } from "./pod-address.ts";
 import { targetText } from "./pod-pools.ts";
 import type { PodEnd, PodTarget } from "./ports.ts";
 import { answerSocket, headText } from "./raw-answer.ts";
+import { mayFollow } from "./repeat-budget.ts";
 import type { UnderWay } from "./running.ts";
 import type { Passage, ServiceContext } from "./service-context.ts";
 import { keyOf, watch } from "./service-context.ts";
@@ -41,7 +42,7 @@ export class UpgradeExchange implements UnderWay {
   #hold: Hold;
   #request: ClientRequest | undefined;
   #target: PodTarget | undefined;
-  #hasRepeated = false;
+  #repeats = 0;
   /** Whether no handshake is under way. */
   #isAnswered = false;
   /** The pod that switched protocols last. Absent: none has yet. */
@@ -98,7 +99,7 @@ export class UpgradeExchange implements UnderWay {
   }
 
   #try(): void {
-    this.#hasRepeated = false;
+    this.#repeats = 0;
     this.#context.route.target(this.#passage.uid).then(this.#send, this.#unresolved);
   }
 
@@ -221,12 +222,7 @@ export class UpgradeExchange implements UnderWay {
   }
 
   #repeat(target: PodTarget, headers: readonly string[]): void {
-    const { route, counters } = this.#context;
-    if (this.#hasRepeated) {
-      this.#failUnlessHeld(refusedForGood(counters));
-      return;
-    }
-    this.#hasRepeated = true;
+    const { route } = this.#context;
     const said = headerOf(headers, WIRE.link);
     const link = said === undefined ? undefined : decodeLink(said, keyOf(route, this.#passage.uid));
     route.misdirected(target, link).then((found) => this.#sendAgain(target, found), this.#unresolved);
@@ -235,8 +231,11 @@ export class UpgradeExchange implements UnderWay {
   #sendAgain(refusedBy: PodTarget, found: PodTarget): void {
     if (this.#isAnswered) return;
     const { budget, counters } = this.#context;
-    if (budget.allows(refusedBy, found)) {
+    if (!mayFollow(refusedBy, found, this.#repeats)) {
+      this.#failUnlessHeld(refusedForGood(counters));
+    } else if (budget.allows(refusedBy, found)) {
       counters.repeats += 1;
+      this.#repeats += 1;
       this.#send(found);
     } else {
       counters.repeatsRefused += 1;

@@ -48,10 +48,29 @@ describe("a pod that answers 421", () => {
     expect(there.route.refusals).toEqual([{ podIndex: 0, link: undefined }]);
   });
 
-  test("twice: 503 with Retry-After and no third attempt", async () => {
+  test("as the next one does, with a later link each: the user moved on meanwhile, and is found", async () => {
+    there = await world({ pods: 3 });
+    heldByPodOne();
+    there.pods[1]?.pod.refuse("alice", { reason: "held-by", link: linkTo("alice", 2, "160") });
+    const response = await fetch(there.url("/u/alice/x"), { method: "POST", body: "x" });
+    expect([response.status, await response.text()]).toEqual([200, "2"]);
+    expect(there.pods.map(({ pod }) => pod.entered.length)).toEqual([1, 1, 1]);
+    expect(there.proxy.read()).toMatchObject({ requests: 1, repeats: 2, refusedForGood: 0, running: 0 });
+  });
+
+  test("as all after it do, with a later link each: four are asked, then 503 with Retry-After", async () => {
+    there = await world({ pods: 6 });
+    for (const [index, { pod }] of there.pods.entries())
+      pod.refuse("alice", { reason: "held-by", link: linkTo("alice", (index + 1) % 6, String(150 + index)) });
+    const response = await fetch(there.url("/u/alice/x"));
+    expect([response.status, response.headers.get("retry-after")]).toEqual([503, "1"]);
+    expect(there.pods.map(({ pod }) => pod.entered.length)).toEqual([1, 1, 1, 1, 0, 0]);
+  });
+
+  test("twice with the same link: 503 with Retry-After and no third attempt", async () => {
     there = await world();
     heldByPodOne();
-    there.pods[1]?.pod.refuse("alice", { reason: "held-by", link: linkTo("alice", 0, "160") });
+    there.pods[1]?.pod.refuse("alice", { reason: "held-by", link: linkTo("alice", 0, "150") });
     const response = await fetch(there.url("/u/alice/x"), { method: "POST", body: "x" });
     expect([response.status, response.headers.get("retry-after"), response.headers.get("podlink-link")]).toEqual([
       503,
