@@ -3,9 +3,9 @@ import { failoverBoundMs, times } from "./times.ts";
 
 /** What may happen, by what it happens to. */
 export const GROUPS = {
-  crash: ["pod-kill"],
+  process: ["pod-kill", "pod-freeze"],
   /** What leaves an owner behind who does not know that his users have another, with requests on their way to him. */
-  stale: ["pod-freeze", "requests-late"],
+  stale: ["requests-late"],
   /** What was carried out, and nobody hears of it in time. */
   answers: ["answers-lost", "answers-late"],
   line: ["pod-cut-off-store", "pod-cut-off-gateways", "gateway-cut-off-store"],

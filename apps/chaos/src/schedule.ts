@@ -52,7 +52,7 @@ export function makeSchedule({ seed, durationMs }: Pick<Schedule, "seed" | "dura
     found = false;
     const turns = [
       ...random.shuffled(["stale", "answers"] as const),
-      ...random.shuffled(["crash", "line", "store", "store", "planned"] as const),
+      ...random.shuffled(["process", "line", "store", "store", "planned"] as const),
     ];
     for (const group of turns) {
       const deck = decks.get(group) ?? [];
