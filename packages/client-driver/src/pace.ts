@@ -9,10 +9,13 @@ export interface PaceParts {
 
 /** The share of a second's permits that may be used at once after a pause. */
 const BURST_SECONDS = 0.1;
-/** Those refused are spread over at most so long: they come back for what was not used. */
-const MAX_SPREAD_MS = 1000;
+/** The queue of those refused is at most so long: they come back for what was not used. */
+const MAX_QUEUE_MS = 1000;
 
-/** A token bucket. Who is refused is told when to come back: each later than the one before, and never all together. */
+/**
+ * A token bucket. Who is refused is told when to come back: each later than the one before as long as the queue takes them,
+ * the others by chance around its end; never all together.
+ */
 export class Pace {
   readonly #intervalMs: number;
   readonly #burst: number;
@@ -40,8 +43,11 @@ export class Pace {
       this.#permits -= 1;
       return undefined;
     }
+    const queueMs = Math.max(MAX_QUEUE_MS, this.#intervalMs);
     const nextAtMs = Math.max(this.#queueEndMs, nowMs) + this.#intervalMs;
-    this.#queueEndMs = Math.min(nextAtMs, nowMs + Math.max(MAX_SPREAD_MS, this.#intervalMs));
-    return this.#queueEndMs - nowMs + this.#random() * this.#intervalMs;
+    // The queue is full: told its end, all the others would come back in that one moment.
+    if (nextAtMs > nowMs + queueMs) return queueMs * (0.5 + this.#random());
+    this.#queueEndMs = nextAtMs;
+    return nextAtMs - nowMs + this.#random() * this.#intervalMs;
   }
 }

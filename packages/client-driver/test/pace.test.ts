@@ -44,5 +44,15 @@ test("those told the same moment are spread by chance", () => {
   const { pace } = paceOf(1, () => chances.shift() ?? 0);
   pace.take();
   expect(pace.take()).toBe(1000);
-  expect(pace.take()).toBe(1900);
+  expect(pace.take()).toBe(1400);
+});
+
+test("far more than the queue takes don't come back all together either", () => {
+  let drawn = 0;
+  const { pace } = paceOf(200, () => (drawn++ * 0.618) % 1);
+  while (pace.take() === undefined);
+  const hints = Array.from({ length: 3000 }, () => pace.take() as number);
+  const together = hints.map((fromMs) => hints.filter((ms) => ms >= fromMs && ms < fromMs + 100).length);
+  expect(Math.max(...together)).toBeLessThan(0.15 * hints.length);
+  expect(Math.max(...hints)).toBeLessThan(1500);
 });
