@@ -1,11 +1,14 @@
 // A pod as a process of its own, with the times that its environment says. Its users ask it over HTTP:
-// GET /<uid> is guarded, POST /<uid>?graceMs=n releases the uid, GET /?held tells how many it holds. SIGTERM drains.
+// GET /<uid> is guarded, POST /<uid>?graceMs=n releases the uid, GET /?held tells how many it holds, POST /?take=n has it
+// take the users user-0 to user-(n-1). SIGTERM drains.
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { silentLogger } from "@podlink/types";
 import { joinAsPod } from "podlink";
 
 const { REDIS_URL: redis = "", POD_INDEX = "0", SERVER = "{}", ROUTES = "{}", PENDING = "" } = process.env;
+/** Guards at a time: what fits well into their deadline. */
+const TAKEN_AT_ONCE = 500;
 const server = createServer();
 await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
 const { port } = server.address() as AddressInfo;
@@ -28,11 +31,19 @@ pod.stopOnSignal({
     process.disconnect();
   },
 });
+async function take(count: number): Promise<void> {
+  const uids = Array.from({ length: count }, (_, user) => `user-${user}`);
+  while (uids.length > 0) await Promise.all(uids.splice(0, TAKEN_AT_ONCE).map((uid) => pod.driver.guard(uid)));
+}
 server.on("request", (req, res) => {
   const { pathname, searchParams } = new URL(req.url ?? "/", "http://pod");
   const uid = pathname.slice(1);
   const answer = async (): Promise<unknown> => {
     if (searchParams.has("held")) return { held: pod.driver.held(), phase: pod.driver.state.phase };
+    if (searchParams.has("take")) {
+      await take(Number(searchParams.get("take")));
+      return { held: pod.driver.held() };
+    }
     if (req.method === "POST") return pod.driver.removeLinkedPod(uid, Number(searchParams.get("graceMs") ?? 0));
     return pod.driver.guard(uid);
   };
