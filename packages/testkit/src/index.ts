@@ -106,6 +106,7 @@ export type { HeldObservation, HolderWatcherOptions, ServedObservation } from ".
 export { HolderWatcher } from "./watch/holders.ts";
 export type { FiguresSource, InFlightWatcherOptions, WhenQuietOptions } from "./watch/in-flight.ts";
 export { IN_FLIGHT_FIGURES, InFlightWatcher } from "./watch/in-flight.ts";
+export { Lateness } from "./watch/lateness.ts";
 export type { OpenCounts } from "./watch/open-counts.ts";
 export { activeResources, openFilesOf, resourcesFromNow } from "./watch/open-counts.ts";
 export type { Sampled, Sampling, SamplingOptions } from "./watch/sampling.ts";

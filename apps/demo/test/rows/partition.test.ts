@@ -1,8 +1,7 @@
 import { faultRow } from "@podlink/faults";
-import { startFaultProxy } from "@podlink/testkit";
+import { Lateness, startFaultProxy } from "@podlink/testkit";
 import { startRedis } from "@podlink/testkit/redis";
 import { expect } from "vitest";
-import { Lateness } from "../support/lateness.ts";
 import { times } from "../support/times.ts";
 import { uidsOf } from "../support/users.ts";
 import { SmallGateway } from "./support/small-gateway.ts";
@@ -57,7 +56,7 @@ faultRow(
     const claims = near.pod.read()["claims"];
     const connections = line.counts.connections.accepted;
     const counted = cut.read();
-    const lateness = new Lateness();
+    using lateness = new Lateness();
     const dark = row
       .proxy(line)
       .add({ fault: "blackhole", afterEnd: "dead", bytes: (chunk) => chunk.includes("x-side: cut") });
@@ -78,7 +77,6 @@ faultRow(
       for (const uid of others) expect(await ask(cut, "cut", uid), uid).toEqual(before.get(uid));
     }
     expect(longestMs).toBeLessThanOrEqual(responseTimeoutMs + TICK_MS + lateness.totalMs);
-    lateness.end();
     const { replacements, placements, repeats } = cut.read();
     expect({ replacements, placements, repeats }).toEqual({
       replacements: counted["replacements"],

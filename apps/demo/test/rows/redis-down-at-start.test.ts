@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { faultRow } from "@podlink/faults";
 import type { SupervisedApp } from "@podlink/testkit";
+import { Lateness } from "@podlink/testkit";
 import { startRedis } from "@podlink/testkit/redis";
 import { expect, vi } from "vitest";
-import { Lateness } from "../support/lateness.ts";
 import { SampleApps } from "../support/sample-apps.ts";
 import { uidsOf } from "../support/users.ts";
 import { increment } from "./support/increment.ts";
@@ -62,7 +62,7 @@ faultRow(
     expect(growthMb).toBeLessThan(MAX_GROWTH_MB);
     expect([room.state, gateway.state, apps.unexpectedEnds]).toEqual(["ready", "ready", []]);
 
-    const lateness = new Lateness();
+    using lateness = new Lateness();
     await server.restart();
     const upAtMs = performance.now();
     const connected = async (): Promise<void> => {
@@ -73,7 +73,6 @@ faultRow(
     await vi.waitFor(connected, { timeout: 20_000, interval: 10 });
     const afterMs = performance.now() - upAtMs;
     expect(afterMs).toBeLessThanOrEqual(CONNECTED_MS + lateness.totalMs);
-    lateness.end();
     await vi.waitFor(
       async () => {
         expect(await statusOf(`${room.url}/ready`)).toBe(200);

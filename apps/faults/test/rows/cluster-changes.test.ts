@@ -1,10 +1,10 @@
 import { faultRow } from "@podlink/faults";
+import { Lateness } from "@podlink/testkit";
 import type { RedisCluster, RedisServer } from "@podlink/testkit/redis";
 import { startCluster, startRedis } from "@podlink/testkit/redis";
 import type { RouteError } from "@podlink/types";
 import { Redis } from "ioredis";
 import { expect, vi } from "vitest";
-import { Lateness } from "./support/store-lateness.ts";
 import { NAMESPACE, SERVICE, SOON, users } from "./support/store-pods.ts";
 import { StoreWrites } from "./support/store-writes.ts";
 import { answered, beginMove, keyOf, NODE_TIMEOUT_MS, openStore, outcomeOf, set } from "./support/topology-cluster.ts";
@@ -132,7 +132,7 @@ faultRow(20, "a move that is left half done, then without its new node, bounds w
   await half.moveKeys(2);
   const gone = new Set(((await to.cli("CLUSTER", "GETKEYSINSLOT", slot, 1000)) as string[]).map(uidOf));
   expect(gone.size).toBe(2);
-  const lateness = new Lateness();
+  using lateness = new Lateness();
   const deadlineMs = 700;
   const askAll = (): Promise<{ error?: RouteError; tookMs: number; uid: string }[]> =>
     Promise.all(
@@ -164,7 +164,6 @@ faultRow(20, "a move that is left half done, then without its new node, bounds w
     expect(tookMs).toBeLessThan(deadlineMs + 250 + lateness.totalMs);
     if (gone.has(uid) || error !== undefined) expect(["TIMEOUT", "STORE_UNAVAILABLE"]).toContain(error?.code);
   }
-  lateness.end();
   stopped.cont();
   await half.finish();
   for (const uid of mates) await vi.waitFor(() => set(store, uid), SOON);
@@ -215,7 +214,7 @@ faultRow(22, "slots that go to a node that nobody knew, and stay there alone, ne
     expect((await added.info("replication"))["role"]).toBe("master");
     expect((await from.info("replication"))["role"]).toBe("slave");
   }, SOON);
-  const lateness = new Lateness();
+  using lateness = new Lateness();
   // The address that was known is gone for good.
   const changedAt = performance.now();
   await row.server(from).kill9();
@@ -228,7 +227,6 @@ faultRow(22, "slots that go to a node that nobody knew, and stay there alone, ne
   }, SOON);
   await Promise.all([hit.end(), others.end()]);
   expect(resumedMs).toBeLessThan(2000 + lateness.totalMs);
-  lateness.end();
   // What was acknowledged is there, on the node that was added; nobody else noticed.
   const there = new Set(((await added.cli("KEYS", `pl:{${NAMESPACE}/*}*`)) as string[]).map(uidOf));
   expect(on.filter((uid) => !there.has(uid))).toEqual([]);

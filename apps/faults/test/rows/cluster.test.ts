@@ -1,7 +1,7 @@
 import { faultRow } from "@podlink/faults";
+import { Lateness } from "@podlink/testkit";
 import { startCluster } from "@podlink/testkit/redis";
 import { expect, vi } from "vitest";
-import { Lateness } from "./support/store-lateness.ts";
 import { SOON, users } from "./support/store-pods.ts";
 import type { Write } from "./support/store-writes.ts";
 import { StoreWrites } from "./support/store-writes.ts";
@@ -25,7 +25,7 @@ for (const coverage of ["no", "yes"] as const) {
     if (victim === undefined) throw new Error("no node");
     const { on, off } = await splitBy(cluster, victim, uids);
     expect(Math.min(on.length, off.length)).toBeGreaterThan(0);
-    const lateness = new Lateness();
+    using lateness = new Lateness();
     const at = (list: readonly string[]) => (turn: number) => list[turn % list.length] ?? "";
     await using others = new StoreWrites(store, (write) => row.request(write), at(off));
     await using hit = new StoreWrites(store, (write) => row.request(write), at(on));
@@ -50,7 +50,6 @@ for (const coverage of ["no", "yes"] as const) {
       for (const { failed } of others.failed) expect(failed).toMatchObject({ outcome: "not-applied" });
       expect(longestMs).toBeLessThan(bound());
     }
-    lateness.end();
     row.saw(
       `${coverage}: its slots paused ${Math.round(pausedMs)} ms (node-timeout ${NODE_TIMEOUT_MS} ms); ` +
         `of ${others.all.length} writes elsewhere ${others.failed.length} failed, the longest pause was ${Math.round(longestMs)} ms`,
@@ -87,7 +86,7 @@ for (const coverage of ["no", "yes"] as const) {
         SOON,
       );
     if (coverage === "yes") await isDown();
-    const lateness = new Lateness();
+    using lateness = new Lateness();
     const refused = await Promise.all(
       (coverage === "yes" ? uids : on).map((uid) => row.request(() => outcomeOf(() => set(store, uid)))),
     );
@@ -100,7 +99,6 @@ for (const coverage of ["no", "yes"] as const) {
       const others = await Promise.all(off.map((uid) => row.request(() => outcomeOf(() => set(store, uid)))));
       expect(others.filter(({ error }) => error !== undefined)).toEqual([]);
     }
-    lateness.end();
     await victim.restart();
     await cluster.whenOk();
     for (const uid of uids) await vi.waitFor(() => set(store, uid), SOON);
@@ -116,7 +114,7 @@ faultRow(21, "a whole Cluster down: calls settle at their deadline; up again: al
   await Promise.all(users("user", 10).map((uid) => set(store, uid, 5000)));
   const servers = cluster.nodes.map((node) => row.server(node));
   await Promise.all(servers.map((node) => node.kill9()));
-  const lateness = new Lateness();
+  using lateness = new Lateness();
   let slowestMs = 0;
   for (let round = 0; round < 5; round += 1) {
     const outcomes = await row.request(() =>
@@ -128,7 +126,6 @@ faultRow(21, "a whole Cluster down: calls settle at their deadline; up again: al
       slowestMs = Math.max(slowestMs, tookMs);
     }
   }
-  lateness.end();
   expect(store.health().healthy).toBe(false);
   await Promise.all(servers.map((node) => node.restart()));
   await cluster.whenOk();

@@ -3,12 +3,11 @@ import { faultRow } from "@podlink/faults";
 import { RedisExecutor } from "@podlink/redis-executor";
 import { ServiceStateCache } from "@podlink/state-cache";
 import type { FaultProxy } from "@podlink/testkit";
-import { startFaultProxy } from "@podlink/testkit";
+import { Lateness, startFaultProxy } from "@podlink/testkit";
 import type { RedisServer } from "@podlink/testkit/redis";
 import { startRedis } from "@podlink/testkit/redis";
 import { Redis } from "ioredis";
 import { expect, onTestFinished, vi } from "vitest";
-import { Lateness } from "./support/redis-lateness.ts";
 import { startCaller, startPod, TIMES } from "./support/redis-pods.ts";
 import { claim, failureOf, NAMESPACE, openStore, read, SERVICE, set } from "./support/redis-store.ts";
 

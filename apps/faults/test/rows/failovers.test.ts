@@ -1,8 +1,7 @@
 import type { FaultRow } from "@podlink/faults";
 import { faultRow } from "@podlink/faults";
-import { failpoints } from "@podlink/testkit";
+import { failpoints, Lateness } from "@podlink/testkit";
 import { expect, vi } from "vitest";
-import { Lateness } from "./support/store-lateness.ts";
 import { LONG_LEASE, SOON, StorePods } from "./support/store-pods.ts";
 import type { IsolatedPrimaryOptions } from "./support/topology-isolation.ts";
 import { IsolatedPrimary, RECOMMENDED, linksOn } from "./support/topology-isolation.ts";
@@ -34,11 +33,10 @@ async function failOverUnderLoad(
   await redis.promoted();
   const survived = await linksOn(redis.next);
   const detectedAt = await redis.detected();
-  const lateness = new Lateness();
+  using lateness = new Lateness();
   await vi.waitFor(() => expect(load.firstAfterEpoch()).toBeDefined(), SOON);
   const resumedAt = load.firstAfterEpoch()?.toMs ?? Infinity;
   expect(resumedAt - detectedAt).toBeLessThan(2000 + lateness.totalMs);
-  lateness.end();
 
   const acknowledged = load.acknowledgedBeforeEpoch();
   const lost = acknowledged.filter(({ uid, token }) => survived.get(uid) !== token);

@@ -2,10 +2,10 @@ import type { FaultRow } from "@podlink/faults";
 import { faultRow } from "@podlink/faults";
 import type { RedisExecutor } from "@podlink/redis-executor";
 import type { ServerDriverOptions } from "@podlink/server-driver";
+import { Lateness } from "@podlink/testkit";
 import { compareTokens, RouteError } from "@podlink/types";
 import { setTimeout } from "node:timers/promises";
 import { expect, vi } from "vitest";
-import { Lateness } from "./support/store-lateness.ts";
 import { LONG_LEASE, SOON, StorePods, users } from "./support/store-pods.ts";
 import { StoreWrites } from "./support/store-writes.ts";
 import { IsolatedPrimary, RECOMMENDED, linksOn } from "./support/topology-isolation.ts";
@@ -70,7 +70,7 @@ faultRow(
     const moved = whenMoved(caller.store);
     await redis.isolate(row);
     const detectedAt = await redis.detected();
-    const lateness = new Lateness();
+    using lateness = new Lateness();
     // Until its client has moved, the old primary acknowledges its writes as before.
     const movedAt = await moved;
     const resumedAt = await vi.waitFor(() => {
@@ -80,7 +80,6 @@ faultRow(
     }, SOON);
     const resumedMs = resumedAt - detectedAt;
     expect(resumedMs).toBeLessThan(2000 + lateness.totalMs);
-    lateness.end();
     await vi.waitFor(() => expect(world.told("epoch-changed")).toEqual([0, 1, 1]), SOON);
 
     // Both sides go on: some users come to the pod left behind alone, some to both sides, first there or first here.

@@ -1,13 +1,12 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { faultRow } from "@podlink/faults";
-import { HeapWatcher, startFaultProxy } from "@podlink/testkit";
+import { HeapWatcher, Lateness, startFaultProxy } from "@podlink/testkit";
 import type { RedisServer } from "@podlink/testkit/redis";
 import { startRedis } from "@podlink/testkit/redis";
 import type { PodEvent } from "@podlink/types";
 import { RouteError } from "@podlink/types";
 import { expect, vi } from "vitest";
-import { Lateness } from "./support/redis-lateness.ts";
 import { startCaller, startPod } from "./support/redis-pods.ts";
 import { at, claim, failureOf, NAMESPACE, openStore, read, SERVICE, set, uids } from "./support/redis-store.ts";
 

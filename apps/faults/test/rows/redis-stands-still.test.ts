@@ -1,12 +1,11 @@
 import { setTimeout } from "node:timers/promises";
 import { faultRow } from "@podlink/faults";
-import { startFaultProxy } from "@podlink/testkit";
+import { Lateness, startFaultProxy } from "@podlink/testkit";
 import type { RedisServer } from "@podlink/testkit/redis";
 import { startRedis } from "@podlink/testkit/redis";
 import { RouteError } from "@podlink/types";
 import { Redis } from "ioredis";
 import { expect, onTestFinished, vi } from "vitest";
-import { Lateness } from "./support/redis-lateness.ts";
 import { startPod, TIMES } from "./support/redis-pods.ts";
 import { claim, failureOf, openStore, read, set, uids } from "./support/redis-store.ts";
 

@@ -1,10 +1,9 @@
 import { faultRow } from "@podlink/faults";
 import { RedisExecutor } from "@podlink/redis-executor";
-import { startFaultProxies } from "@podlink/testkit";
+import { Lateness, startFaultProxies } from "@podlink/testkit";
 import type { RedisSentinels, RedisServer } from "@podlink/testkit/redis";
 import { startRedis, startSentinels } from "@podlink/testkit/redis";
 import { expect, vi } from "vitest";
-import { Lateness } from "./support/store-lateness.ts";
 import { LONG_LEASE, NAMESPACE, SERVICE, SOON, StorePods, users } from "./support/store-pods.ts";
 import { StoreWrites } from "./support/store-writes.ts";
 
@@ -51,11 +50,10 @@ faultRow(11, "writes go on within 2 s of a clean failover, and READONLY is met o
     .cli("SENTINEL", "FAILOVER", redis.name)
     .catch(() => undefined); // as it finds out by itself, it may be at it already
   const detectedAt = await promoted(redis, next);
-  const lateness = new Lateness();
+  using lateness = new Lateness();
   await vi.waitFor(() => expect(writes.resumedAfter(detectedAt)).toBeDefined(), SOON);
   const resumedMs = (writes.resumedAfter(detectedAt) ?? Infinity) - detectedAt;
   expect(resumedMs).toBeLessThan(2000 + lateness.totalMs);
-  lateness.end();
   const counted = writes.acknowledged.length;
   await vi.waitFor(() => expect(writes.acknowledged.length).toBeGreaterThan(counted + 10), SOON);
   await writes.end();
@@ -155,7 +153,7 @@ faultRow(14, "without any Sentinel the present primary is kept, and who looks fo
   });
   const op = { kind: "get", namespace: NAMESPACE, service: SERVICE, uid: "user-0" } as const;
   const startedAt = performance.now();
-  const lateness = new Lateness();
+  using lateness = new Lateness();
   let calls = 0;
   for (; performance.now() - startedAt < 3000; calls += 1) {
     const askedAt = performance.now();
@@ -163,7 +161,6 @@ faultRow(14, "without any Sentinel the present primary is kept, and who looks fo
     await expect(call).rejects.toMatchObject({ code: "STORE_UNAVAILABLE", outcome: "not-applied" });
     expect(performance.now() - askedAt).toBeLessThan(1500 + lateness.totalMs);
   }
-  lateness.end();
   const lookedMs = performance.now() - startedAt;
   const tries = lines.all.map(({ record }) => record.filter(({ what }) => what === "refuse").length);
   for (const count of tries) {
