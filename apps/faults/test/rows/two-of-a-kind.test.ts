@@ -104,6 +104,50 @@ faultRow(
   },
 );
 
+faultRow(
+  48,
+  "scaled from 3 to 2 to 3 in an orderly way: users move with a new token each, and stay when the index is back",
+  async (row) => {
+    await using place = await Place.start(row);
+    const [, , first] = [await place.pod(0), await place.pod(1), await place.pod(2)] as const;
+    const caller = await place.caller();
+    await routable(caller, 3);
+    const rooms = caller.service(SERVICE);
+    const moved = Array.from({ length: 20 }, (_, user) => `moved-${user}`);
+    const before = await Promise.all(moved.map((uid) => settle(caller, first, uid)));
+
+    await row.inject("process", "an orderly stop, and another life under the same index", () => first.pod.stop());
+    await routable(caller, 2);
+    const down = await Promise.all(moved.map((uid) => row.request(() => rooms.resolve(uid))));
+    for (const [index, link] of down.entries()) {
+      expect(link.podIndex).not.toBe(2);
+      expect(Number(link.token)).toBeGreaterThan(Number(before[index]!.token));
+    }
+    // A caller that has not heard of the stop yet reserves for the index: the pod that has it next must claim that.
+    await caller.client.setLinkedPodIfAbsent({ service: SERVICE, uid: "left" }, 2);
+    const left = (await storedLink(caller, "left"))!;
+
+    const second = await place.pod(2);
+    await routable(caller, 3);
+    expect(second.pod.identity!.incarnation).toBeGreaterThan(before[0]!.incarnation!);
+    expect(second.pod.driver.held()).toBe(0);
+    for (const [index, uid] of moved.entries()) {
+      const { podIndex } = down[index]!;
+      expect(await row.request(() => rooms.resolve(uid))).toMatchObject({ podIndex });
+      expect(await second.pod.driver.guard(uid)).toMatchObject({ ok: false, reason: "held-by", link: { podIndex } });
+    }
+    expect(await rooms.resolve("left")).toMatchObject({ podIndex: 2 });
+    const claimed = await second.pod.driver.guard("left");
+    expect(claimed).toMatchObject({ ok: true, link: { podIndex: 2, kind: "owned" } });
+    const inherited = (await storedLink(caller, "left"))!;
+    expect(inherited.incarnation).toBe(second.pod.identity!.incarnation);
+    expect(Number(inherited.token)).toBeGreaterThan(Number(left.token));
+    expect(await first.pod.driver.guard("left")).toMatchObject({ ok: false, reason: "stopped" });
+    expect(caller.read()).toMatchObject({ replacements: 0 });
+    row.saw("20 users moved by the drain stayed; 1 link was claimed by the index's next life under a new token");
+  },
+);
+
 faultRow(49, "two register at once: the newer wins and waits for the older's lease, the older stops", async (row) => {
   await using place = await Place.start(row);
   const caller = await place.caller();
