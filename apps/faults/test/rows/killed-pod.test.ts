@@ -1,7 +1,7 @@
 import { faultRow } from "@podlink/faults";
 import type { RedisServer } from "@podlink/testkit/redis";
-import { expect, vi } from "vitest";
-import { GENEROUS, Place, routable, SERVICE, storedLink } from "./support/pods-place.ts";
+import { expect } from "vitest";
+import { Place, routable, SERVICE, storedLink } from "./support/pods-place.ts";
 import { PodProcesses, PROCESS_CLIENT, PROCESS_ROUTES, PROCESS_TIMES } from "./support/pods-processes.ts";
 import type { RefusedUser } from "./support/pods-users.ts";
 import { askUntilMoved, beyondPace } from "./support/pods-users.ts";
@@ -57,6 +57,7 @@ faultRow(43, "a pod that holds 10,000 links is killed: its users move at the pac
   const told = await Promise.all(
     callers.map((caller, index) => askUntilMoved(row, caller, { uids: [...own[index]!, ...shared], from: 0 })),
   );
+  expect(moving.hits).toBeGreaterThanOrEqual(ASKING);
   const tookMs = performance.now() - firstMove!.atMs;
   const done = await linkCommands(place.redis);
 

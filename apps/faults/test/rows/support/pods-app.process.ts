@@ -33,7 +33,7 @@ pod.stopOnSignal({
 });
 async function take(count: number): Promise<void> {
   const uids = Array.from({ length: count }, (_, user) => `user-${user}`);
-  while (uids.length > 0) await Promise.all(uids.splice(0, TAKEN_AT_ONCE).map((uid) => pod.driver.guard(uid)));
+  while (uids.length > 0) await Promise.all(uids.splice(0, TAKEN_AT_ONCE).map(async (uid) => pod.driver.guard(uid)));
 }
 server.on("request", (req, res) => {
   const { pathname, searchParams } = new URL(req.url ?? "/", "http://pod");
