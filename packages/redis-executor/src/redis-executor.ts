@@ -97,6 +97,10 @@ export class RedisExecutor implements Store, MetricsSource {
   }
 
   // Not `async`: that is a promise more for each operation, and the links reject by themselves.
+  /**
+   * @throws RouteError STORE_UNAVAILABLE, not applied: Redis refused it, or it was never sent as Redis is away; TIMEOUT, unknown:
+   * sent and not answered; TIMEOUT, not applied: Redis is there, and it waited for its turn until the end
+   */
   execute<O extends LinkOp>(op: O, call?: CallOptions): Promise<ResultOf<O>> {
     return this.#links.execute(op, call);
   }

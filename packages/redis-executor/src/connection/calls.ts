@@ -3,7 +3,7 @@ import { RouteError } from "@podlink/types";
 import type { TimerWheel } from "../timer-wheel.ts";
 import type { Breakers } from "./breaker.ts";
 import { isAnswer, isUnknownScript, toRouteError } from "./ioredis-errors.ts";
-import type { Script } from "./ports.ts";
+import type { Script, Writing } from "./ports.ts";
 import { isPermission, missingPermission, refusedCommandOf } from "./self-test.ts";
 import { TrackedCommand } from "./tracked-command.ts";
 
@@ -24,6 +24,7 @@ export interface Request {
   /** With EVALSHA: what is sent whole when Redis does not know it. Absent: a plain command. */
   readonly script: Script | undefined;
   readonly timeoutMs: number;
+  readonly writing?: Writing | undefined;
 }
 
 export interface CallsParts {
@@ -139,7 +140,8 @@ export class Calls {
   }
 
   #write(flight: Flight, name: string, args: readonly (string | number)[]): void {
-    const command = new TrackedCommand(name, args, this.#parts.lookAgain === undefined ? "direct" : "redirected");
+    const way = this.#parts.lookAgain === undefined ? "direct" : "redirected";
+    const command = new TrackedCommand(name, args, way, flight.request.writing);
     flight.command = command;
     this.sent += 1;
     flight.line.send(command).then(
@@ -154,7 +156,7 @@ export class Calls {
     if (flight.isOver) return;
     if (script !== undefined && name === "evalsha" && isUnknownScript(error) && flight.command?.name === name) {
       this.#write(flight, "eval", [script.source, ...args.slice(1)]);
-    } else if (lookAgain !== undefined && !flight.mayHaveRun && !isAnswer(error)) {
+    } else if (lookAgain !== undefined && !flight.mayHaveRun && !isAnswer(error) && !RouteError.is(error)) {
       // A node of the Cluster that is just being connected, or has gone: its slots may be elsewhere by now.
       lookAgain();
       wheel.setTimer(AGAIN_MS, () => this.#attempt(flight));

@@ -6,6 +6,16 @@ export type { Script };
 export interface RunOptions {
   /** Longest wait in milliseconds. Absent: `commandTimeoutMs`. */
   readonly timeoutMs?: number;
+  /** Absent: nobody asks, it is written as soon as it can be. */
+  readonly writing?: Writing;
+}
+
+/** Follows a script to the wire: from when to when it is not certain that it did not run. */
+export interface Writing {
+  /** Asked each time right before it is written to a socket. False: it is not, and the call ends with CANCELLED, not applied. */
+  begin(): boolean;
+  /** Redis refused what was written, without executing it; it may be written again, to another node. */
+  refused(): void;
 }
 
 /** What the rest of the executor sees of Redis: no ioredis type leaves this folder. */

@@ -98,13 +98,14 @@ export class RedisConnection implements Connection {
     options?: RunOptions,
   ): Promise<unknown> {
     const words = [script.sha, keys.length, ...keys, ...args];
-    const { timeoutMs = this.#parts.settings.commandTimeoutMs } = options ?? {};
+    const { timeoutMs = this.#parts.settings.commandTimeoutMs, writing } = options ?? {};
     return this.#send(keys[0] ?? "", {
       what: `script ${script.name}`,
       name: "evalsha",
       args: words,
       script,
       timeoutMs,
+      writing,
     });
   }
 

@@ -1,5 +1,7 @@
+import { RouteError } from "@podlink/types";
 import { Command } from "ioredis";
 import { provesNotRun } from "./ioredis-errors.ts";
+import type { Writing } from "./ports.ts";
 
 /** Written in the place of a command that nobody waits for any more: its answer keeps the answers in step. */
 const PING = "*1\r\n$4\r\nPING\r\n";
@@ -16,11 +18,16 @@ interface Sender {
 export class TrackedCommand extends Command {
   /** False: it was never written to a socket, or each time Redis answered that it did not execute it. */
   mayHaveRun = false;
+  readonly #writing: Writing | undefined;
   #isAbandoned = false;
 
-  /** @param way whether a Cluster client may send it to one node after the other */
-  constructor(name: string, args: readonly (string | number)[], way: "direct" | "redirected") {
+  /**
+   * @param way whether a Cluster client may send it to one node after the other
+   * @param writing where it doesn't let it begin, it is rejected with CANCELLED
+   */
+  constructor(name: string, args: readonly (string | number)[], way: "direct" | "redirected", writing?: Writing) {
     super(name, [...args], { replyEncoding: "utf8" });
+    this.#writing = writing;
     if (way === "redirected") this.#watchRefusals();
   }
 
@@ -31,7 +38,10 @@ export class TrackedCommand extends Command {
       get: () => reject,
       set: (next: (error: Error) => void) => {
         reject = (error) => {
-          if (provesNotRun(error)) this.mayHaveRun = false;
+          if (this.mayHaveRun && provesNotRun(error)) {
+            this.mayHaveRun = false;
+            this.#writing?.refused();
+          }
           next(error);
         };
       },
@@ -54,6 +64,10 @@ export class TrackedCommand extends Command {
     if (this.mayHaveRun) {
       // Its connection was lost after it was written, and ioredis would send it again.
       this.reject(new Error("The connection was lost before the answer came"));
+      return PING;
+    }
+    if (this.#writing?.begin() === false) {
+      this.reject(new RouteError("CANCELLED", "it is not wanted any more", { outcome: "not-applied" }));
       return PING;
     }
     this.mayHaveRun = true;

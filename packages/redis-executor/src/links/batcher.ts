@@ -1,7 +1,7 @@
 import type { Clock } from "@podlink/types";
 import { RouteError } from "@podlink/types";
 import { failpoint } from "@podlink/types/failpoint";
-import type { Connection } from "../connection/ports.ts";
+import type { Connection, Writing } from "../connection/ports.ts";
 import type { AnswerContext } from "./answers.ts";
 import { decodeAnswer } from "./answers.ts";
 import { LinksUnderWay } from "./links-under-way.ts";
@@ -89,7 +89,8 @@ export class LinkBatcher {
   /** The wait that operations with this timeout share when they are asked for in this turn. */
   waitOf(timeoutMs: number): TurnWait {
     if (this.#wait?.timeoutMs === timeoutMs && !this.#wait.isOver) return this.#wait;
-    this.#wait = new TurnWait(this.#options.clock, timeoutMs);
+    const { clock, connection } = this.#options;
+    this.#wait = new TurnWait({ clock, connection, timeoutMs });
     this.#flushSoon(); // which ends the turn
     return this.#wait;
   }
@@ -138,12 +139,11 @@ export class LinkBatcher {
     const { leastToken } = this.moments;
     const nextOpId = (): string => this.#opIds.next();
     const { script, keys, args } = encodeBatch(batch, { nowMs: nowMs?.(), leastToken, ownedTtlMs, nextOpId });
-    for (const pending of opsOf(batch)) pending.isOnWire = true;
     this.waiting -= batch.size;
     this.scriptsOnWire += 1;
     this.scriptCalls += 1;
     const sentAtMs = clock.nowMs();
-    connection.run(script, keys, args).then(
+    connection.run(script, keys, args, { writing: writingOf(batch) }).then(
       (reply) => this.#answered(batch, { leastToken, sentAtMs }, reply),
       (error: unknown) => this.#failed(batch, RouteError.from(error)),
     );
@@ -184,6 +184,7 @@ export class LinkBatcher {
 
   #failed(batch: Batch, error: RouteError): void {
     this.#leftWire(batch);
+    if (error.code === "CANCELLED") return this.#makeAnew(batch);
     const ran = error.outcome !== "not-applied";
     const again: PendingOp[] = [];
     for (const pending of opsOf(batch)) {
@@ -195,6 +196,12 @@ export class LinkBatcher {
       else this.#finish(pending, { error: finalError(pending, error) });
     }
     if (again.length > 0) this.#repeat(again, { error, ran });
+  }
+
+  /** It was not written, as some of its callers had gone by then: what the others wait for goes without those. */
+  #makeAnew(batch: Batch): void {
+    this.waiting += batch.size;
+    for (const pending of opsOf(batch)) this.#ask(pending);
   }
 
   /** Sends them once more: after a pause, or when the store is back. */
@@ -259,6 +266,21 @@ export class LinkBatcher {
       else if (this.#underWay.begin(next)) this.#ask(next);
     }
   }
+}
+
+/** It is written only while all of it is waited for: what a caller was told has not happened never happens later. */
+function writingOf(batch: Batch): Writing {
+  return {
+    begin: () => {
+      const ops = opsOf(batch);
+      if (ops.some(({ isSettled }) => isSettled)) return false;
+      for (const pending of ops) pending.isOnWire = true;
+      return true;
+    },
+    refused: () => {
+      for (const pending of opsOf(batch)) pending.isOnWire = false;
+    },
+  };
 }
 
 function closed(pending: PendingOp): RouteError {

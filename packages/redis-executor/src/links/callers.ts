@@ -1,7 +1,7 @@
 import type { Answer, CallOptions } from "@podlink/types";
 import { checkDurationMs, DEFAULT_CALL_TIMEOUT_MS, defer } from "@podlink/types";
 import type { Caller, Outcome, PendingOp } from "./pending-op.ts";
-import { waitEnded } from "./repeats.ts";
+import { cancelled } from "./repeats.ts";
 
 /** How long a caller waits, checked. @throws RouteError INVALID_ARGUMENT */
 export function timeoutOf(call: CallOptions | undefined): number {
@@ -14,7 +14,7 @@ function cancelBy(signal: AbortSignal, ops: readonly PendingOp[]): () => void {
   const cancel = (): void => {
     for (const pending of ops) {
       if (pending.isSettled) continue;
-      pending.settle({ error: waitEnded(pending, "CANCELLED", "was cancelled by its caller") });
+      pending.settle({ error: cancelled(pending) });
     }
   };
   if (signal.aborted) cancel();

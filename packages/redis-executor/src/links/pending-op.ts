@@ -35,7 +35,7 @@ export class PendingOp {
   opId: string | undefined;
   /** How often it was sent again. */
   tries = 0;
-  /** A try is under way. */
+  /** A try is under way, and was written to a socket. */
   isOnWire = false;
   /** An earlier try may have been carried out. */
   isDoubtful = false;

@@ -1,3 +1,4 @@
+import type { StoreHealth } from "@podlink/types";
 import { RouteError } from "@podlink/types";
 import type { PendingOp } from "./pending-op.ts";
 
@@ -35,16 +36,35 @@ export function finalError(pending: PendingOp, error: RouteError): RouteError {
   return new RouteError(code, message, { outcome: "unknown", cause: error });
 }
 
-/** What the caller hears whose wait ends first. */
-export function waitEnded(pending: PendingOp, code: "TIMEOUT" | "CANCELLED", what: string): RouteError {
-  const message = `${pending.op.kind} ${what}`;
-  if (pending.isDoubtful || pending.isOnWire) {
-    return new RouteError(code, message, pending.isMutation ? { outcome: "unknown" } : {});
-  }
-  const { refusal } = pending;
-  if (code === "TIMEOUT" && refusal !== undefined) {
-    // It was answered, and refused each time: who reads the error needs to know why.
-    return new RouteError(code, `${message}; ${refusal.message}`, { outcome: "not-applied", cause: refusal });
-  }
-  return new RouteError(code, message, { outcome: "not-applied" });
+/** What the caller hears who stops waiting. */
+export function cancelled(pending: PendingOp): RouteError {
+  const message = `${pending.op.kind} was cancelled by its caller`;
+  return new RouteError("CANCELLED", message, mayHaveRun(pending) ? unknownOf(pending) : { outcome: "not-applied" });
 }
+
+/**
+ * What the caller hears whose wait ends first. The code says what is known, and is the same for each kind of operation:
+ *
+ * - TIMEOUT, unknown: it was sent, now or earlier, and not answered.
+ * - STORE_UNAVAILABLE, not applied: Redis refused each try, or none could be sent as Redis is away. It is the code that the
+ *   connection ends a try with: which of the two waits is the shorter one makes no difference.
+ * - TIMEOUT, not applied: Redis is there, and it had to wait for its turn: for the wire, or for another mutation of its link.
+ */
+export function waitedTooLong(pending: PendingOp, health: StoreHealth): RouteError {
+  const { refusal, op, wait } = pending;
+  const message = `${op.kind} was not answered within ${wait.timeoutMs} ms`;
+  if (mayHaveRun(pending)) return new RouteError("TIMEOUT", message, unknownOf(pending));
+  const outcome = "not-applied";
+  if (refusal !== undefined)
+    return new RouteError("STORE_UNAVAILABLE", `${message}; ${refusal.message}`, { outcome, cause: refusal });
+  if (!health.healthy) {
+    const reason = health.reason ?? "it does not answer";
+    return new RouteError("STORE_UNAVAILABLE", `${message}; Redis can't be used now: ${reason}`, { outcome });
+  }
+  return new RouteError("TIMEOUT", message, { outcome });
+}
+
+const mayHaveRun = ({ isDoubtful, isOnWire }: PendingOp): boolean => isDoubtful || isOnWire;
+
+/** A read has no effect that could be unknown. */
+const unknownOf = ({ isMutation }: PendingOp): { outcome?: "unknown" } => (isMutation ? { outcome: "unknown" } : {});

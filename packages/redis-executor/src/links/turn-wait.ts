@@ -1,6 +1,14 @@
 import type { Clock, Timer } from "@podlink/types";
+import type { Connection } from "../connection/ports.ts";
 import type { PendingOp } from "./pending-op.ts";
-import { waitEnded } from "./repeats.ts";
+import { waitedTooLong } from "./repeats.ts";
+
+export interface TurnWaitOptions {
+  readonly clock: Pick<Clock, "nowMs" | "setTimer">;
+  /** Knows why nobody answered. */
+  readonly connection: Pick<Connection, "health">;
+  readonly timeoutMs: number;
+}
 
 /**
  * The wait of all operations that were asked for in one turn of the event loop with the same timeout: one timer for all of
@@ -10,13 +18,15 @@ export class TurnWait {
   readonly timeoutMs: number;
   /** By the monotonic clock. */
   readonly endsAtMs: number;
+  readonly #connection: Pick<Connection, "health">;
   readonly #timer: Timer;
   readonly #ops: PendingOp[] = [];
   #open = 0;
   /** Nobody can join any more: its timer is gone. */
   isOver = false;
 
-  constructor(clock: Pick<Clock, "nowMs" | "setTimer">, timeoutMs: number) {
+  constructor({ clock, connection, timeoutMs }: TurnWaitOptions) {
+    this.#connection = connection;
     this.timeoutMs = timeoutMs;
     this.endsAtMs = clock.nowMs() + timeoutMs;
     this.#timer = clock.setTimer(timeoutMs, () => this.#end());
@@ -37,9 +47,9 @@ export class TurnWait {
 
   #end(): void {
     this.isOver = true;
-    const what = `was not answered within ${this.timeoutMs} ms`;
+    const health = this.#connection.health();
     for (const pending of this.#ops) {
-      if (!pending.isSettled) pending.settle({ error: waitEnded(pending, "TIMEOUT", what) });
+      if (!pending.isSettled) pending.settle({ error: waitedTooLong(pending, health) });
     }
   }
 }

@@ -86,7 +86,7 @@ test("what is refused until its caller's wait is over says why, not as if nobody
   const renew = { kind: "renew", ...at("a"), expected: { podIndex: 1 }, lifetime: "persistent" } as const;
   const renewal = store.execute(renew, { timeoutMs: 300 });
   await expect(renewal).rejects.toMatchObject({
-    code: "TIMEOUT",
+    code: "STORE_UNAVAILABLE",
     outcome: "not-applied",
     message: expect.stringContaining("NOREPLICAS") as string,
     cause: expect.objectContaining({ code: "STORE_UNAVAILABLE" }) as unknown,

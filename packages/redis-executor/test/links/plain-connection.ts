@@ -41,7 +41,9 @@ export function plainConnection(url: string): {
       return tap.kind;
     },
     groupOf: () => 0,
-    async run(script, keys, args) {
+    async run(script, keys, args, options) {
+      if (options?.writing?.begin() === false)
+        throw new RouteError("CANCELLED", "not wanted", { outcome: "not-applied" });
       tap.calls.push({ script: script.name, keys: [...keys], args: args.map(String) });
       await tap.before?.(script);
       const reply = await redis.evalsha(script.sha, keys.length, ...keys, ...args).catch((error: unknown) => {

@@ -130,7 +130,7 @@ test("in a Cluster each alone: of keys that are moving to another node one at a 
 test("and until the deadline: then it was not applied", async () => {
   refuseCalls(Infinity);
   await expect(on.links.execute({ kind: "set", ...key, owner, lifetime }, { timeoutMs: 60 })).rejects.toMatchObject({
-    code: "TIMEOUT",
+    code: "STORE_UNAVAILABLE",
     outcome: "not-applied",
   });
   on.tap.before = undefined;
