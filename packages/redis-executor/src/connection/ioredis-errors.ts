@@ -55,6 +55,9 @@ function meaningOf(text: string): Meaning | undefined {
 /** Whether this answer shows that the command was not executed. */
 export const provesNotRun = (error: unknown): boolean => meaningOf(textOf(error))?.refused === true;
 
+/** Whether its slot is being moved, and no node has all of its keys. */
+export const saysKeysAreApart = (error: unknown): boolean => textOf(error).startsWith("TRYAGAIN ");
+
 /** Whether the script has to be sent whole. */
 export const isUnknownScript = (error: unknown): boolean => textOf(error).startsWith("NOSCRIPT ");
 

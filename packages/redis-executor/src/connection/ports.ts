@@ -14,8 +14,11 @@ export interface RunOptions {
 export interface Writing {
   /** Asked each time right before it is written to a socket. False: it is not, and the call ends with CANCELLED, not applied. */
   begin(): boolean;
-  /** Redis refused what was written, without executing it; it may be written again, to another node. */
-  refused(): void;
+  /**
+   * Redis refused what was written, without executing it; it may be written again, to another node.
+   * @param areKeysApart whether some of its keys have moved to another node, and others not yet: only one at a time is found
+   */
+  refused(areKeysApart: boolean): void;
 }
 
 /** What the rest of the executor sees of Redis: no ioredis type leaves this folder. */

@@ -1,6 +1,6 @@
 import { RouteError } from "@podlink/types";
 import { Command } from "ioredis";
-import { provesNotRun } from "./ioredis-errors.ts";
+import { provesNotRun, saysKeysAreApart } from "./ioredis-errors.ts";
 import type { Writing } from "./ports.ts";
 
 /** Written in the place of a command that nobody waits for any more: its answer keeps the answers in step. */
@@ -40,7 +40,7 @@ export class TrackedCommand extends Command {
         reject = (error) => {
           if (this.mayHaveRun && provesNotRun(error)) {
             this.mayHaveRun = false;
-            this.#writing?.refused();
+            this.#writing?.refused(saysKeysAreApart(error));
           }
           next(error);
         };

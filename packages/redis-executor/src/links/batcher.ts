@@ -4,19 +4,20 @@ import { failpoint } from "@podlink/types/failpoint";
 import type { Connection, Writing } from "../connection/ports.ts";
 import type { AnswerContext } from "./answers.ts";
 import { decodeAnswer } from "./answers.ts";
+import { Backlogs, pauseMs } from "./backlogs.ts";
 import { LinksUnderWay } from "./links-under-way.ts";
 import { OpIds } from "./op-ids.ts";
 import type { Outcome, PendingOp } from "./pending-op.ts";
 import { finalError, mayRepeat } from "./repeats.ts";
 import type { Batch, Run } from "./runs.ts";
-import { batchesOf, opsOf, withoutSettled } from "./runs.ts";
+import { batchesOf, callKindOf, opsOf, withoutSettled } from "./runs.ts";
 import { StoreMoments } from "./store-moments.ts";
 import { TurnWait } from "./turn-wait.ts";
 import type { WireAnswer, WireReply } from "./wire.ts";
 import { decodeReply, encodeBatch, PLAIN, tokenOf } from "./wire.ts";
 
 export interface BatcherOptions {
-  readonly connection: Pick<Connection, "kind" | "run" | "health" | "whenReady">;
+  readonly connection: Pick<Connection, "run" | "health" | "whenReady">;
   readonly clock: Pick<Clock, "nowMs" | "setTimer">;
   readonly ownedTtlMs: number;
   readonly maxWaitingOperations: number;
@@ -35,10 +36,6 @@ interface Sent {
   readonly sentAtMs: number;
 }
 
-/** The longest pause before a first repeat, doubled for each one after it up to the second figure. */
-const FIRST_PAUSE_MS = 10;
-const LONGEST_PAUSE_MS = 200;
-
 /**
  * Carries operations to Redis: those asked for in one turn of the event loop travel together. Nothing waits for a batch to
  * fill, and no timer is involved: it leaves when the turn ends.
@@ -56,6 +53,7 @@ export class LinkBatcher {
   #ready: Batch[] = [];
   /** Between two tries. */
   readonly #paused = new Set<readonly PendingOp[]>();
+  readonly #backlogs: Backlogs;
   #isFlushDue = false;
   #isClosed = false;
   /** Operations that wait for the wire, for another of their link, or for the store. */
@@ -70,6 +68,16 @@ export class LinkBatcher {
   constructor(options: BatcherOptions) {
     this.#options = options;
     this.moments = new StoreMoments(options);
+    this.#backlogs = new Backlogs({
+      clock: options.clock,
+      isHealthy: () => options.connection.health().healthy,
+      ask: (ops) => {
+        this.repeats += ops.length;
+        this.#askAgain(ops, false);
+      },
+      drop: (pending) => this.#drop(pending),
+      refuse: (ops) => this.#refuse(ops),
+    });
   }
 
   /** Takes an operation. It is settled here, or by its caller who doesn't wait any longer. */
@@ -98,7 +106,9 @@ export class LinkBatcher {
   /** Refuses what waits and what comes; what is on the wire settles with the connection. */
   close(): void {
     this.#isClosed = true;
-    const waiting = [...this.#asked, ...this.#ready.flatMap(opsOf), ...Array.from(this.#paused).flat()];
+    const waiting = [...this.#asked, ...this.#ready.flatMap(opsOf), ...Array.from(this.#paused).flat()].concat(
+      this.#backlogs.close(),
+    );
     this.#asked = [];
     this.#ready = [];
     this.#paused.clear();
@@ -180,6 +190,7 @@ export class LinkBatcher {
         }
       }
     }
+    this.#backlogs.answered(callKindOf((batch.runs[0] as Run).ops[0] as PendingOp));
   }
 
   #failed(batch: Batch, error: RouteError): void {
@@ -190,12 +201,19 @@ export class LinkBatcher {
     for (const pending of opsOf(batch)) {
       pending.isDoubtful ||= ran;
       pending.refusal = error;
-      // Of keys that are moving to another node one at a time can be found.
-      pending.isAlone = !ran && this.#options.connection.kind === "cluster";
+      pending.isAlone = !ran && pending.areKeysApart;
+      pending.areKeysApart = false;
       if (error.retryable && !this.#isClosed && !pending.isSettled && mayRepeat(pending)) again.push(pending);
       else this.#finish(pending, { error: finalError(pending, error) });
     }
-    if (again.length > 0) this.#repeat(again, { error, ran });
+    if (again.length === 0) return;
+    if (!ran && again[0]?.isAlone !== true && this.#options.connection.health().healthy) {
+      this.waiting += again.length;
+      this.#backlogs.add(again);
+      return;
+    }
+    for (const pending of again) this.#backlogs.left(pending);
+    this.#repeat(again, { error, ran });
   }
 
   /** It was not written, as some of its callers had gone by then: what the others wait for goes without those. */
@@ -217,16 +235,11 @@ export class LinkBatcher {
     this.waiting += ops.length;
     this.#paused.add(ops);
     const resume = (): void => {
-      if (!this.#paused.delete(ops)) return;
-      for (const pending of ops) {
-        this.#ask(pending);
-        if (pending.isSettled) continue; // it leaves the queue unsent
-        failpoint("before-repeat", { ...pending.op, opId: pending.opId, mayHaveRun: ran });
-      }
+      if (this.#paused.delete(ops)) this.#askAgain(ops, ran);
     };
     if (isHealthy) {
       const tries = Math.max(...ops.map((pending) => (pending.tries += 1)));
-      clock.setTimer(Math.random() * Math.min(FIRST_PAUSE_MS * 2 ** tries, LONGEST_PAUSE_MS), resume);
+      clock.setTimer(pauseMs(tries), resume);
       return;
     }
     const leftMs = Math.max(...ops.map(({ wait }) => wait.endsAtMs)) - clock.nowMs();
@@ -235,6 +248,20 @@ export class LinkBatcher {
       this.waiting -= ops.length;
       for (const pending of ops) this.#finish(pending, { error: finalError(pending, error) });
     });
+  }
+
+  #askAgain(ops: readonly PendingOp[], ran: boolean): void {
+    for (const pending of ops) {
+      this.#ask(pending);
+      if (pending.isSettled) continue; // it leaves the queue unsent
+      failpoint("before-repeat", { ...pending.op, opId: pending.opId, mayHaveRun: ran });
+    }
+  }
+
+  /** Nobody waits for a store that is known to be away. */
+  #refuse(ops: readonly PendingOp[]): void {
+    this.waiting -= ops.length;
+    for (const pending of ops) this.#finish(pending, { error: finalError(pending, pending.refusal as RouteError) });
   }
 
   #leftWire(batch: Batch): void {
@@ -252,6 +279,7 @@ export class LinkBatcher {
   /** Answers the caller, if it still waits, and lets the next mutation of the link begin. */
   #finish(pending: PendingOp, outcome: Outcome): void {
     pending.settle(outcome);
+    this.#backlogs.left(pending);
     if (!pending.isMutation) return;
     this.#underWay.end(pending);
     const { followers } = pending;
@@ -277,8 +305,11 @@ function writingOf(batch: Batch): Writing {
       for (const pending of ops) pending.isOnWire = true;
       return true;
     },
-    refused: () => {
-      for (const pending of opsOf(batch)) pending.isOnWire = false;
+    refused: (areKeysApart) => {
+      for (const pending of opsOf(batch)) {
+        pending.isOnWire = false;
+        pending.areKeysApart = areKeysApart;
+      }
     },
   };
 }

@@ -41,6 +41,8 @@ export class PendingOp {
   isDoubtful = false;
   /** What the last try failed with. Absent: there was none before. */
   refusal: RouteError | undefined;
+  /** Its key is between two nodes of a Cluster: with others it is not found. */
+  areKeysApart = false;
   /** The next try takes nothing else along. */
   isAlone = false;
   /** Mutations of the same link that wait for this one. */

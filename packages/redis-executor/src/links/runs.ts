@@ -70,6 +70,11 @@ function isFreeing(kind: WireOpKind): boolean {
   return kind === "renew" || kind === "remove";
 }
 
+/** The same number for operations that may travel in one call: of one group, and of one script. */
+export function callKindOf({ group, op }: PendingOp): number {
+  return group * 2 + (isFreeing(op.kind) ? 1 : 0);
+}
+
 /** Divides the operations of a turn into script calls. Among themselves they have no promised order. */
 export function batchesOf(ops: readonly PendingOp[]): Batch[] {
   const groups = new Map<number, PendingOp[]>();
@@ -79,7 +84,7 @@ export function batchesOf(ops: readonly PendingOp[]): Batch[] {
       batches.push(...cut([pending], MAX_OPS));
       continue;
     }
-    const group = pending.group * 2 + (isFreeing(pending.op.kind) ? 1 : 0);
+    const group = callKindOf(pending);
     const members = groups.get(group);
     if (members === undefined) groups.set(group, [pending]);
     else members.push(pending);

@@ -14,8 +14,9 @@ export interface Tapped {
   /** Called after each that was carried out: may throw in place of its reply. */
   after: ((script: Script) => Promise<void> | void) | undefined;
   /** What it says of itself. */
-  kind: Connection["kind"];
   healthy: boolean;
+  /** Whether calls that fail before they were carried out are refused because their keys are on two nodes. */
+  areKeysApart: boolean;
   ready: Promise<void>;
 }
 
@@ -28,24 +29,27 @@ export function plainConnection(url: string): {
 } {
   const redis = new Redis(url, { maxRetriesPerRequest: 0 });
   const tap: Tapped = {
-    kind: "single",
     calls: [],
     replies: [],
     before: undefined,
     after: undefined,
     healthy: true,
+    areKeysApart: false,
     ready: Promise.resolve(),
   };
   const connection: Connection = {
-    get kind() {
-      return tap.kind;
-    },
+    kind: "single",
     groupOf: () => 0,
     async run(script, keys, args, options) {
       if (options?.writing?.begin() === false)
         throw new RouteError("CANCELLED", "not wanted", { outcome: "not-applied" });
       tap.calls.push({ script: script.name, keys: [...keys], args: args.map(String) });
-      await tap.before?.(script);
+      try {
+        await tap.before?.(script);
+      } catch (error) {
+        options?.writing?.refused(tap.areKeysApart);
+        throw error;
+      }
       const reply = await redis.evalsha(script.sha, keys.length, ...keys, ...args).catch((error: unknown) => {
         const message = error instanceof Error ? error.message : String(error);
         if (message.startsWith("NOSCRIPT ")) return redis.eval(script.source, keys.length, ...keys, ...args);

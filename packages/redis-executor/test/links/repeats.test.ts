@@ -118,8 +118,8 @@ test("what is proved not to have run is sent again, whatever it is, until it is 
   expect(on.tap.calls).toHaveLength(4);
 });
 
-test("in a Cluster each alone: of keys that are moving to another node one at a time can be found", async () => {
-  on.tap.kind = "cluster";
+test("of keys that are between two nodes one at a time can be found: each is sent alone", async () => {
+  on.tap.areKeysApart = true;
   refuseCalls(1);
   const uids = ["a", "b", "c", "d"];
   const sets = uids.map((uid) => on.links.execute({ kind: "set", ...key, uid, owner, lifetime }));
@@ -210,4 +210,58 @@ test("an id of the caller's own is kept over all tries", async () => {
   const op = { kind: "setIfAbsent", ...key, owner, lifetime, opId: "mine" } as const;
   expect(await on.links.execute(op)).toMatchObject({ repeated: true });
   expect(on.tap.calls.every(({ args }) => args.includes("mine"))).toBe(true);
+});
+
+test("of many that are refused one tries, after each pause; once it is answered the others follow together", async () => {
+  refuseCalls(3);
+  const uids = ["a", "b", "c", "d"];
+  const sets = uids.map((uid) => on.links.execute({ kind: "set", ...key, uid, owner, lifetime }));
+  expect((await Promise.all(sets)).every((result) => "link" in result)).toBe(true);
+  expect(on.tap.calls.map(({ keys }) => keys.length)).toEqual([4, 1, 1, 1, 3]);
+});
+
+test("one that tries and whose caller is gone gives way to another one", async () => {
+  refuseCalls(1);
+  const abort = new AbortController();
+  let calls = 0;
+  const tried = new Promise<void>((resolve) => {
+    const { before } = on.tap;
+    on.tap.before = (script) => {
+      calls += 1;
+      if (calls === 2) {
+        abort.abort();
+        resolve();
+        throw refused();
+      }
+      return before?.(script);
+    };
+  });
+  const first = on.links.execute({ kind: "set", ...key, uid: "first", owner, lifetime }, { signal: abort.signal });
+  const second = on.links.execute({ kind: "set", ...key, uid: "second", owner, lifetime });
+  await tried;
+  await expect(first).rejects.toMatchObject({ code: "CANCELLED" });
+  expect(await second).toMatchObject({ link: { uid: "second" } });
+  expect(on.links.read()["linksWaiting"]).toBe(0);
+});
+
+test("those that wait for one to try are refused when the store is found to be away", async () => {
+  refuseCalls(Infinity);
+  const uids = ["a", "b", "c", "d"];
+  const sets = uids.map((uid) => on.links.execute({ kind: "set", ...key, uid, owner, lifetime }));
+  const settled = Promise.allSettled(sets);
+  await expect.poll(() => on.tap.calls.length).toBeGreaterThan(1);
+  on.tap.healthy = false;
+  for (const answer of await settled)
+    expect(answer).toMatchObject({ reason: { code: "STORE_UNAVAILABLE", outcome: "not-applied" } });
+  expect(on.links.read()["linksWaiting"]).toBe(0);
+});
+
+test("closing ends those that wait for one to try", async () => {
+  refuseCalls(Infinity);
+  const sets = ["a", "b"].map((uid) => on.links.execute({ kind: "set", ...key, uid, owner, lifetime }));
+  const settled = Promise.allSettled(sets);
+  await expect.poll(() => on.links.read()["linksWaiting"]).toBe(2);
+  on.links.close();
+  for (const answer of await settled)
+    expect(answer).toMatchObject({ reason: { code: "CLOSED", outcome: "not-applied" } });
 });
