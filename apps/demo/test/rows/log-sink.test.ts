@@ -51,7 +51,9 @@ faultRow(
         await supervisor.start(options);
         return { pipe, reader, url };
       };
-      const [pod, gateway] = await Promise.all([start("stateful-server"), start("gateway")]);
+      // One after the other: the gateway's first reading knows the pod, so that no user is told of a service that isn't there.
+      const pod = await start("stateful-server");
+      const gateway = await start("gateway");
       const uids = uidsOf(20);
       await Promise.all(uids.map((uid) => increment(gateway.url, uid, "before")));
 
