@@ -85,11 +85,11 @@ export class PodContext {
     return { namespace: this.name.namespace, service: this.name.service, uid };
   }
 
-  /** Waits for the store no longer than commandTimeoutMs, whatever it does. */
+  /** Waits for the store no longer than commandTimeoutMs, whatever it does. A pod that has ended asks nothing any more. */
   async ask<T>(what: string, call: (timeoutMs: number) => Promise<T>, outcome?: "unknown"): Promise<T> {
+    if (this.#closed) throw new RouteError("CANCELLED", `${what}: this pod has ended`, { outcome: "not-applied" });
     const timeoutMs = this.settings.commandTimeoutMs;
     const wait = new AbortController();
-    if (this.#closed) wait.abort();
     this.#waits.add(wait);
     try {
       return await withDeadline(call(timeoutMs), {

@@ -1,7 +1,7 @@
 import type { FailpointName } from "@podlink/testkit";
 import { failpoints } from "@podlink/testkit";
 import { afterEach, expect, test } from "vitest";
-import { ask, FAST, granted, settled, world } from "./support/world.ts";
+import { ask, FAST, granted, NAMESPACE, SERVICE, settled, world } from "./support/world.ts";
 
 afterEach(() => failpoints.clear());
 
@@ -133,3 +133,18 @@ test.each(["mid-drain", "mid-hand-off", "after-move", "before-goodbye"] as const
     expect(leaving.driver.isHeld("ann")).toBe(false);
   },
 );
+
+test("a pod that is stopped while it starts leaves no row, however late its registration would have been sent", async () => {
+  const w = world();
+  const { driver } = w.pod(0);
+  const held = failpoints.on("before-register", { action: "pause" });
+  const started = Promise.allSettled([driver.start()]);
+  await w.clock.advance(0);
+  await held.reached();
+  await settled(w.clock, driver.stop({ deadlineMs: 100 }), 1000);
+  expect(driver.state.phase).toBe("stopped");
+  held.end();
+  expect(await settled(w.clock, started)).toMatchObject([{ status: "rejected" }]);
+  await w.clock.advance(FAST.leaseMs);
+  expect((await w.store.readPods(NAMESPACE, SERVICE)).rows).toEqual([]);
+});
