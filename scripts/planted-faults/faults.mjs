@@ -169,18 +169,4 @@ export const faults = [
     test: { project: "podlink", file: "test/redis.test.ts" },
     finding: /left open/i,
   },
-  {
-    name: "silent-sockets",
-    fault: "a pod that hands a room over does not close its sockets, which hear nothing any more",
-    instrument: "load generator: sockets",
-    patches: [
-      {
-        file: "apps/stateful-server/src/live-sockets.ts",
-        find: "      entry.socket.close(code);\n",
-        replace: "",
-      },
-    ],
-    test: { project: "@podlink/demo", file: "test/load.test.ts" },
-    finding: /those of the drained pod were asked to come back/,
-  },
 ];
