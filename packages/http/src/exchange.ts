@@ -15,7 +15,7 @@ import { sendError } from "./send-error.ts";
 import type { Passage, ServiceContext } from "./service-context.ts";
 import { keyOf, watch } from "./service-context.ts";
 import { sendSingle } from "./single-request.ts";
-import { mayFollow } from "./repeat-budget.ts";
+import { isSentOn } from "./repeat-budget.ts";
 import type { UnderWay } from "./running.ts";
 import type { Upstream, UpstreamEvents, UpstreamFailure } from "./upstream.ts";
 
@@ -153,7 +153,7 @@ export class Exchange implements UpstreamEvents, UnderWay {
     return sendSingle(single, body.open(), () => body.accept(), this);
   }
 
-  /** A pod refused: whoever it points to is asked, see {@link mayFollow}. */
+  /** A pod refused: whoever it points to is asked, see {@link isSentOn}. */
   #repeat(headers: readonly string[]): void {
     const { route, counters } = this.#context;
     const refusedBy = this.#target as PodTarget;
@@ -173,16 +173,11 @@ export class Exchange implements UpstreamEvents, UnderWay {
 
   #sendAgain(refusedBy: PodTarget, found: PodTarget): void {
     if (this.#isOver) return;
-    const { budget, counters } = this.#context;
-    if (!mayFollow(refusedBy, found, this.#repeats)) {
-      this.#failUnlessHeld(refusedForGood(counters));
-    } else if (budget.allows(refusedBy, found)) {
-      counters.repeats += 1;
+    if (isSentOn(this.#context, { refusedBy, found, repeats: this.#repeats })) {
       this.#repeats += 1;
       this.#send(found);
     } else {
-      counters.repeatsRefused += 1;
-      this.#failUnlessHeld(refusedForGood(counters));
+      this.#failUnlessHeld(refusedForGood(this.#context.counters));
     }
   }
 

@@ -3,6 +3,12 @@ import { compareTokens } from "@podlink/types";
 import type { ResolvedProxyLimits } from "./options.ts";
 import type { PodTarget } from "./ports.ts";
 
+/** What of a proxy's counters is about repeats. */
+interface RepeatCounters {
+  repeats: number;
+  repeatsRefused: number;
+}
+
 /** What isn't used is saved up for later: at most that of so many seconds, and of so many requests. */
 const SAVED_SECONDS = 10;
 const SAVED_REQUESTS = 1000;
@@ -54,9 +60,20 @@ const MOST_REPEATS = 3;
  * later link: then the user was moved on meanwhile, as by pods that drain one after the other. So no two pods play ball.
  * @param repeats how often it was sent once more already
  */
-export function mayFollow(refused: PodTarget, next: PodTarget, repeats: number): boolean {
+function mayFollow(refused: PodTarget, next: PodTarget, repeats: number): boolean {
   if (repeats === 0) return true;
   return repeats < MOST_REPEATS && compareTokens(next.link.token, refused.link.token) > 0;
+}
+
+/** Whether a refused request is sent on to the target that was found: it may be, and the budget has it. Counts either. */
+export function isSentOn(
+  { budget, counters }: { readonly budget: RepeatBudget; readonly counters: RepeatCounters },
+  { refusedBy, found, repeats }: { readonly refusedBy: PodTarget; readonly found: PodTarget; readonly repeats: number },
+): boolean {
+  if (!mayFollow(refusedBy, found, repeats)) return false;
+  const isAllowed = budget.allows(refusedBy, found);
+  counters[isAllowed ? "repeats" : "repeatsRefused"] += 1;
+  return isAllowed;
 }
 
 /** A later link, or the same one whose pod is now another life or elsewhere. */

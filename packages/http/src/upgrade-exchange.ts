@@ -12,7 +12,7 @@ import { endpointOf } from "./pod-address.ts";
 import { targetText } from "./pod-pools.ts";
 import type { PodEnd, PodTarget } from "./ports.ts";
 import { answerSocket, headText } from "./raw-answer.ts";
-import { mayFollow } from "./repeat-budget.ts";
+import { isSentOn } from "./repeat-budget.ts";
 import type { UnderWay } from "./running.ts";
 import type { Passage, ServiceContext } from "./service-context.ts";
 import { keyOf, watch } from "./service-context.ts";
@@ -230,16 +230,11 @@ export class UpgradeExchange implements UnderWay {
 
   #sendAgain(refusedBy: PodTarget, found: PodTarget): void {
     if (this.#isAnswered) return;
-    const { budget, counters } = this.#context;
-    if (!mayFollow(refusedBy, found, this.#repeats)) {
-      this.#failUnlessHeld(refusedForGood(counters));
-    } else if (budget.allows(refusedBy, found)) {
-      counters.repeats += 1;
+    if (isSentOn(this.#context, { refusedBy, found, repeats: this.#repeats })) {
       this.#repeats += 1;
       this.#send(found);
     } else {
-      counters.repeatsRefused += 1;
-      this.#failUnlessHeld(refusedForGood(counters));
+      this.#failUnlessHeld(refusedForGood(this.#context.counters));
     }
   }
 
