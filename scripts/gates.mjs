@@ -1,5 +1,6 @@
 // `npm test` and `npm run verify`: runs one list of gates after another, shows what they say, goes on after a failure, and
-// ends with one line for all of them. A gate counts as one check, unless it counts its own and ends with such a line.
+// ends with one line for all of them. A gate counts as one check, unless it counts its own and ends with such a line. What
+// failed is said again before that last line, where a log that is cut at its beginning still has it.
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 
@@ -48,21 +49,36 @@ const lists = {
 
 const summary = /^(\d+) passed, (\d+) failed, (\d+) skipped$/;
 
-/** @param {Gate} gate @returns {Promise<[passed: number, failed: number, skipped: number]>} */
+/** A gate that failed and has no line "failed: ..." of its own is told by so many of its last lines. */
+const tailLines = 15;
+
+/** @typedef {{ counts: [passed: number, failed: number, skipped: number], why: string[] }} Outcome */
+
+/** @param {Gate} gate @returns {Promise<Outcome>} */
 function run({ name, command: [program = "", ...args] }) {
   process.stdout.write(`\n── ${name}\n`);
   const start = performance.now();
   const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });
   /** @type {number[] | undefined} */
   let counted;
+  /** @type {string[]} */
+  const told = [];
+  /** @type {string[]} */
+  const tail = [];
   for (const [stream, out] of /** @type {const} */ ([
     [child.stdout, process.stdout],
     [child.stderr, process.stderr],
   ]))
     createInterface({ input: stream }).on("line", (line) => {
       const found = summary.exec(line);
-      if (found) counted = found.slice(1).map(Number);
-      else out.write(`${line}\n`);
+      if (found) {
+        counted = found.slice(1).map(Number);
+        return;
+      }
+      out.write(`${line}\n`);
+      if (line.startsWith("failed: ")) told.push(line.slice("failed: ".length));
+      if (line.trim() !== "") tail.push(line);
+      if (tail.length > tailLines) tail.shift();
     });
   return new Promise((resolve) => {
     child.on("error", (error) => process.stderr.write(`${program}: ${error.message}\n`));
@@ -71,7 +87,7 @@ function run({ name, command: [program = "", ...args] }) {
       const failed = code === 0 ? failures : Math.max(failures, 1); // say, too little coverage, though every test passed
       const seconds = ((performance.now() - start) / 1000).toFixed(1);
       process.stdout.write(`── ${name}: ${passed} passed, ${failed} failed, ${skipped} skipped in ${seconds} s\n`);
-      resolve([passed, failed, skipped]);
+      resolve({ counts: [passed, failed, skipped], why: failed === 0 ? [] : told.length > 0 ? told : tail });
     });
   });
 }
@@ -79,12 +95,13 @@ function run({ name, command: [program = "", ...args] }) {
 const gates = lists[process.argv[2] ?? ""];
 if (!gates) throw new Error(`Which list of gates? ${Object.keys(lists).join(" or ")}`);
 const total = [0, 0, 0];
+/** @type {string[]} */
 const failures = [];
 for (const gate of gates) {
-  const counts = await run(gate);
+  const { counts, why } = await run(gate);
   counts.forEach((count, index) => (total[index] = (total[index] ?? 0) + count));
-  if (counts[1] > 0) failures.push(gate.name);
+  if (counts[1] > 0) failures.push(`Failed: ${gate.name}`, ...why.map((line) => `  ${line}`));
 }
-if (failures.length > 0) process.stdout.write(`\nFailed: ${failures.join("; ")}\n`);
+if (failures.length > 0) process.stdout.write(`\n${failures.join("\n")}\n`);
 process.stdout.write(`\n${total[0]} passed, ${total[1]} failed, ${total[2]} skipped\n`);
 process.exitCode = failures.length > 0 ? 1 : 0;
