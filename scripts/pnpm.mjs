@@ -2,6 +2,7 @@
 // run it: it fetches the pinned pnpm (corepack can't verify it here), installs what the lockfile says, and runs the command.
 //   bootstrap      install only
 //   --update       let the install write the lockfile
+//   --redis        see to it that there is a redis-server first; what is said of it goes to stderr
 //   --foreground   for programs that stop by themselves on a signal (see `foreground`)
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
@@ -17,9 +18,9 @@ while (command[0]?.startsWith("--")) flags.add(command.shift());
 const env = { ...process.env, TURBO_TELEMETRY_DISABLED: "1", DO_NOT_TRACK: "1", TURBO_NO_UPDATE_NOTIFIER: "1" };
 for (const name of Object.keys(env)) if (/^npm_(?!config_(registry|cafile|cache)$)/i.test(name)) delete env[name]; // or npm's own settings leak into pnpm
 
-/** @param {string} program @param {string[]} args */
-function run(program, args) {
-  const { status } = spawnSync(program, args, { cwd: root, env, stdio: "inherit" });
+/** @param {string} program @param {string[]} args @param {import("node:child_process").StdioOptions} [stdio] */
+function run(program, args, stdio = "inherit") {
+  const { status } = spawnSync(program, args, { cwd: root, env, stdio });
   if (status !== 0) process.exit(status ?? 1);
 }
 
@@ -71,4 +72,5 @@ function start(program, args, foreground) {
 }
 
 install();
+if (flags.has("--redis")) run(process.execPath, [join(root, "scripts", "redis-tools.mjs")], ["inherit", 2, 2]);
 if (command[0] && command[0] !== "bootstrap") start(command[0], command.slice(1), flags.has("--foreground"));
