@@ -1,3 +1,4 @@
+import type { FaultRow } from "@podlink/faults";
 import { faultRow } from "@podlink/faults";
 import type { SupervisedApp } from "@podlink/testkit";
 import type { Podlink } from "podlink";
@@ -98,92 +99,75 @@ faultRow(51, "a drain while it starts: nothing is registered after it, and it is
   row.saw(`stopped 3 times before it had registered: over after ${Math.round(tookMs)} ms, never registered`);
 });
 
+/** How Redis goes away while a pod drains, and how it comes back. */
+interface Outage {
+  readonly begins: (place: Place) => Promise<void>;
+  readonly ends: (place: Place) => Promise<void>;
+}
+
+/** A pod is told to drain while Redis is away: it ends in time, and its users move when its lease is over. */
+const drainDuring = (outage: Outage) => async (row: FaultRow) => {
+  await using place = await Place.start(row);
+  await using processes = new PodProcesses(row);
+  const server = { stop: { deadlineMs: 2000 } };
+  const app = await processes.start({ podIndex: 0, redisUrl: place.redis.url, server });
+  const caller = await place.caller(slow);
+  await routable(caller, 1);
+  await settleAt(caller, app, 0, ["ann"]);
+  const before = (await storedLink(caller, "ann"))!;
+
+  await outage.begins(place);
+  app.signal("SIGTERM");
+  const termAtMs = performance.now();
+  const asked = await row.request(() =>
+    caller
+      .service(SERVICE)
+      .resolve("bob")
+      .catch((error: unknown) => error),
+  );
+  expect(asked).toMatchObject({ code: expect.stringMatching(/^(STORE_UNAVAILABLE|TIMEOUT)$/) as string });
+  const ending = await app.whenEnded();
+  expect(ending).toMatchObject({ code: 0, wasOverdue: false });
+  const tookMs = ending.atMs - termAtMs;
+  expect(tookMs).toBeLessThan(server.stop.deadlineMs + LATE_MS);
+
+  await outage.ends(place);
+  await vi.waitFor(async () => {
+    expect(await storedLink(caller, "ann")).toMatchObject({ token: before.token, podIndex: 0 });
+  }, GENEROUS);
+  const other = await place.pod(1, { server: PROCESS_TIMES, routes: PROCESS_ROUTES });
+  const moved = await vi.waitFor(async () => {
+    const link = await row.request(() => caller.service(SERVICE).resolve("ann"));
+    expect(link.podIndex).toBe(1);
+    return link;
+  }, GENEROUS);
+  expect(Number(moved.token)).toBeGreaterThan(Number(before.token));
+  expect(await other.pod.driver.guard("ann")).toMatchObject({ ok: true });
+  row.saw(`ended ${Math.round(tookMs)} ms after SIGTERM, deadline 2000 ms; its user moved when its lease was over`);
+};
+
+const redisDies: Outage = {
+  begins: async ({ redis }) => {
+    await redis.cli("SAVE");
+    await redis.kill9();
+  },
+  ends: ({ redis }) => redis.restart(),
+};
+const redisStandsStill: Outage = {
+  begins: async ({ redis }) => redis.stop(),
+  ends: async ({ redis }) => redis.cont(),
+};
+
 faultRow(
   52,
   "a drain while Redis is dead ends in time; Redis back with its data, the lease ends and its users move",
-  async (row) => {
-    await using place = await Place.start(row);
-    await using processes = new PodProcesses(row);
-    const server = { stop: { deadlineMs: 2000 } };
-    const app = await processes.start({ podIndex: 0, redisUrl: place.redis.url, server });
-    const caller = await place.caller(slow);
-    await routable(caller, 1);
-    await settleAt(caller, app, 0, ["ann"]);
-    const before = (await storedLink(caller, "ann"))!;
-
-    await place.redis.cli("SAVE");
-    await place.redis.kill9();
-    app.signal("SIGTERM");
-    const termAtMs = performance.now();
-    const asked = await row.request(() =>
-      caller
-        .service(SERVICE)
-        .resolve("bob")
-        .catch((error: unknown) => error),
-    );
-    expect(asked).toMatchObject({ code: expect.stringMatching(/^(STORE_UNAVAILABLE|TIMEOUT)$/) as string });
-    const ending = await app.whenEnded();
-    expect(ending).toMatchObject({ code: 0, wasOverdue: false });
-    const tookMs = ending.atMs - termAtMs;
-    expect(tookMs).toBeLessThan(server.stop.deadlineMs + LATE_MS);
-
-    await place.redis.restart();
-    await vi.waitFor(async () => {
-      expect(await storedLink(caller, "ann")).toMatchObject({ token: before.token, podIndex: 0 });
-    }, GENEROUS);
-    const other = await place.pod(1, { server: PROCESS_TIMES, routes: PROCESS_ROUTES });
-    const moved = await vi.waitFor(async () => {
-      const link = await row.request(() => caller.service(SERVICE).resolve("ann"));
-      expect(link.podIndex).toBe(1);
-      return link;
-    }, GENEROUS);
-    expect(Number(moved.token)).toBeGreaterThan(Number(before.token));
-    expect(await other.pod.driver.guard("ann")).toMatchObject({ ok: true });
-    row.saw(`killed: ended ${Math.round(tookMs)} ms after SIGTERM; its user moved when its lease was over`);
-  },
+  drainDuring(redisDies),
 );
 
 faultRow(
   52,
   "a drain while Redis stands still ends in time, and its users move when its lease is over",
-  async (row) => {
-    await using place = await Place.start(row);
-    await using processes = new PodProcesses(row);
-    const server = { stop: { deadlineMs: 2000 } };
-    const app = await processes.start({ podIndex: 0, redisUrl: place.redis.url, server });
-    const caller = await place.caller(slow);
-    await routable(caller, 1);
-    await settleAt(caller, app, 0, ["ann"]);
-    const before = (await storedLink(caller, "ann"))!;
-
-    place.redis.stop();
-    app.signal("SIGTERM");
-    const termAtMs = performance.now();
-    const asked = await row.request(() =>
-      caller
-        .service(SERVICE)
-        .resolve("bob")
-        .catch((error: unknown) => error),
-    );
-    expect(asked).toMatchObject({ code: expect.stringMatching(/^(STORE_UNAVAILABLE|TIMEOUT)$/) as string });
-    const ending = await app.whenEnded();
-    expect(ending).toMatchObject({ code: 0, wasOverdue: false });
-    const tookMs = ending.atMs - termAtMs;
-
-    place.redis.cont();
-    await vi.waitFor(async () => {
-      expect(await storedLink(caller, "ann")).toMatchObject({ token: before.token, podIndex: 0 });
-    }, GENEROUS);
-    const other = await place.pod(1, { server: PROCESS_TIMES, routes: PROCESS_ROUTES });
-    const moved = await vi.waitFor(async () => {
-      const link = await row.request(() => caller.service(SERVICE).resolve("ann"));
-      expect(link.podIndex).toBe(1);
-      return link;
-    }, GENEROUS);
-    expect(Number(moved.token)).toBeGreaterThan(Number(before.token));
-    expect(await other.pod.driver.guard("ann")).toMatchObject({ ok: true });
-    row.saw(`ended ${Math.round(tookMs)} ms after SIGTERM, deadline 2000 ms; its user moved when its lease was over`);
-  },
+  drainDuring(redisStandsStill),
 );
 
 faultRow(53, "all pods drain: nobody can be placed, and links wait for the next life", async (row) => {
