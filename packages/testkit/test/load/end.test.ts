@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { expectNothingLeftOpen } from "../../src/index.ts";
 import { startLoad } from "../../src/load.ts";
-import { PATIENTLY, nobody, posting, startService } from "./support/service.ts";
+import { PATIENTLY, nobody, posting, startService, WHEN_ANSWERED } from "./support/service.ts";
 
 test("the end waits for what is under way", async () => {
   const held: (() => void)[] = [];
@@ -9,7 +9,7 @@ test("the end waits for what is under way", async () => {
   await expectNothingLeftOpen(async () => {
     const load = await startLoad({ ...posting, url, requests: 1000, ratePerSecond: 50 });
     await expect.poll(() => held.length, PATIENTLY).toBeGreaterThan(5);
-    const ending = load.end({ deadlineMs: 20_000 });
+    const ending = load.end(WHEN_ANSWERED);
     await load.allDue;
     const { due, underWay } = load.report().figures;
     expect(due).toBeLessThan(1000);
@@ -77,7 +77,7 @@ test("durationMs bounds the plan: what is due within it is sent, and no more", a
   const { url } = await startService({ answer: (_, res) => void res.end() });
   await using load = await startLoad({ ...posting, url, ratePerSecond: 100, durationMs: 200 });
   await load.allDue;
-  expect((await load.end()).figures).toMatchObject({ due: 20, acknowledged: 20 });
+  expect((await load.end(WHEN_ANSWERED)).figures).toMatchObject({ due: 20, acknowledged: 20 });
 });
 
 test("the end waits for sockets to see what was acknowledged, and says who is behind", async () => {
@@ -113,7 +113,7 @@ test("the end waits for sockets to see what was acknowledged, and says who is be
       sockets: { path: (uid) => `/${uid}`, read: (text) => JSON.parse(text) as { kind: "change"; sequence: number } },
     });
     await load.allDue;
-    const { sockets } = await load.end({ deadlineMs: 500 });
+    const { sockets } = await load.end({ deadlineMs: 2000 }); // all of it, for bob
     expect(sockets).toMatchObject({ sockets: 2, connections: 2, changes: 5, behind: 1, lost: 0 });
   });
 });

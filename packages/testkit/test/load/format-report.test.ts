@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { formatReport, startLoad } from "../../src/load.ts";
-import { PATIENTLY, posting, startService } from "./support/service.ts";
+import { PATIENTLY, posting, startService, WHEN_ANSWERED } from "./support/service.ts";
 
 test("a report is plain JSON, and for people it says what happened when", async () => {
   let answered = 0;
@@ -16,7 +16,7 @@ test("a report is plain JSON, and for people it says what happened when", async 
   await expect.poll(() => load.report().figures.acknowledged, PATIENTLY).toBeGreaterThan(0);
   load.mark("killed room-3");
   await load.allDue;
-  const report = await load.end();
+  const report = await load.end(WHEN_ANSWERED);
   expect(JSON.parse(JSON.stringify(report))).toEqual(report);
   const text = formatReport(report);
   expect(text).toContain("200 requests/s (constant), seed 7: 40 due in");

@@ -1,13 +1,13 @@
 import { expect, test } from "vitest";
 import type { LoadOptions, LoadReport } from "../../src/load.ts";
 import { outcomeOf, startLoad } from "../../src/load.ts";
-import { nobody, posting, startService } from "./support/service.ts";
+import { nobody, posting, startService, WHEN_ANSWERED } from "./support/service.ts";
 
 /** One request; how it ended. */
 async function one(url: string, options: Partial<LoadOptions> = {}): Promise<LoadReport> {
   await using load = await startLoad({ ...posting, url, requests: 1, ...options });
   await load.allDue;
-  return await load.end();
+  return await load.end(WHEN_ANSWERED);
 }
 
 const ended = ({ figures }: LoadReport): string[] =>

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { EndedRequest } from "../../src/load.ts";
 import { countBreaches, startLoad } from "../../src/load.ts";
 import { advisedWaitMs } from "../../src/load/outcome.ts";
-import { posting, startService } from "./support/service.ts";
+import { posting, startService, WHEN_ANSWERED } from "./support/service.ts";
 
 /** Counts increments, once for each key; answers only every so many-th. */
 function counters({ answersEvery, heedsKeys }: { answersEvery: number; heedsKeys: boolean }) {
@@ -41,7 +41,7 @@ test("with keys, whatever replies are lost, every request is acknowledged in the
   const { url } = await service();
   await using load = await startLoad({ ...withKeys, url });
   await load.allDue;
-  const { figures, users } = await load.end({ deadlineMs: 20_000 });
+  const { figures, users } = await load.end(WHEN_ANSWERED);
   expect(figures).toMatchObject({ due: 100, acknowledged: 100 });
   expect(figures.retries).toBe(requestsSeen() - 100);
   expect(figures.retries).toBeGreaterThan(100);
@@ -57,7 +57,7 @@ test("a service that ignores the keys is found out: its counters are higher than
   const { url } = await service();
   await using load = await startLoad({ ...withKeys, url });
   await load.allDue;
-  await load.end({ deadlineMs: 20_000 });
+  await load.end(WHEN_ANSWERED);
   const breaches = await countBreaches(load.users(), read);
   expect(breaches).toHaveLength(10);
   for (const { count, most } of breaches) expect(count).toBeGreaterThan(most);
@@ -68,7 +68,7 @@ test("a service that forgets is found out: its counter is lower than what it ack
   const { url } = await service();
   await using load = await startLoad({ ...withKeys, url });
   await load.allDue;
-  await load.end();
+  await load.end(WHEN_ANSWERED);
   const breaches = await countBreaches(load.users(), (uid) => Promise.resolve(uid === "user-3" ? 9 : 10));
   expect(breaches).toEqual([{ uid: "user-3", count: 9, least: 10, most: 10 }]);
 });
@@ -79,7 +79,7 @@ test("without keys nothing unknown is sent again, and the counters stay between 
   const request = (uid: string) => ({ method: "POST", path: `/${uid}` });
   await using load = await startLoad({ ...withKeys, request, url });
   await load.allDue;
-  const { figures, users } = await load.end();
+  const { figures, users } = await load.end(WHEN_ANSWERED);
   expect(requestsSeen()).toBe(100);
   expect(figures).toMatchObject({ acknowledged: 50, unknown: 50, retries: 0 });
   expect(users.doubtful).toBe(50);
@@ -105,7 +105,7 @@ test("what was refused is repeated without a key too, at the next URL, and not b
   const retry = { withinMs: 10_000, minBackoffMs: 1, maxBackoffMs: 1 };
   await using load = await startLoad({ ...posting, url: [refusing.url, serving.url], requests: 1, retry });
   await load.allDue;
-  const { figures } = await load.end({ deadlineMs: 10_000 });
+  const { figures } = await load.end(WHEN_ANSWERED);
   expect(figures).toMatchObject({ acknowledged: 1, retries: 1, refused: 0 });
   expect(times[1]! - times[0]!).toBeGreaterThanOrEqual(149); // timers may fire a fraction of a millisecond early
 });
@@ -119,10 +119,10 @@ test("a request that is never acknowledged ends with its deadline: refused when 
     },
   });
   const ends = async (): Promise<{ refused: number; unknown: number; retries: number }> => {
-    const retry = { withinMs: 100, minBackoffMs: 5, maxBackoffMs: 20 };
+    const retry = { withinMs: 1000, minBackoffMs: 50, maxBackoffMs: 200 }; // time for a second attempt after a slow first
     await using load = await startLoad({ ...withKeys, retry, requests: 1, url });
     await load.allDue;
-    return (await load.end()).figures;
+    return (await load.end(WHEN_ANSWERED)).figures;
   };
   const refused = await ends();
   expect(refused).toMatchObject({ refused: 1, unknown: 0 });
@@ -154,7 +154,7 @@ test("onEnd hears of every request once: when its first attempt ended, when it d
   const onEnd = (one: EndedRequest): void => void ended.push(one);
   await using load = await startLoad({ ...withKeys, url, requests: 30, onEnd });
   await load.allDue;
-  const { figures } = await load.end({ deadlineMs: 30_000 });
+  const { figures } = await load.end(WHEN_ANSWERED);
   expect(ended.map(({ turn }) => turn).toSorted((a, b) => a - b)).toEqual(
     Array.from({ length: 30 }, (_, turn) => turn),
   );
@@ -176,7 +176,7 @@ test("what onEnd throws stands among the failures, and the load goes on", async 
   };
   await using load = await startLoad({ ...posting, url, requests: 5, onEnd });
   await load.allDue;
-  const { figures, failures } = await load.end();
+  const { figures, failures } = await load.end(WHEN_ANSWERED);
   expect(figures.acknowledged).toBe(5);
   expect(failures[0]).toBe("onEnd: a mistake in the test");
 });

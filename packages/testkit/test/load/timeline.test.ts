@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { startLoad } from "../../src/load.ts";
 import { Timeline } from "../../src/load/timeline.ts";
-import { PATIENTLY, posting, startService } from "./support/service.ts";
+import { PATIENTLY, posting, startService, WHEN_ANSWERED } from "./support/service.ts";
 
 test("a request stands in the slot in which it was due, whenever it ends, and each row adds up", () => {
   const timeline = new Timeline(100);
@@ -46,7 +46,7 @@ test("marks part the load into phases: what was due between two of them, as figu
   const healed = load.mark("healed");
   const before = acknowledged();
   await expect.poll(acknowledged, PATIENTLY).toBeGreaterThan(before + 5);
-  const report = await load.end();
+  const report = await load.end(WHEN_ANSWERED);
   expect(report.phases.map(({ name }) => name)).toEqual(["start", "broken", "healed"]);
   expect(report.marks).toEqual([broken, healed]);
   const [start, middle, end] = report.phases;

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { startLoad } from "../../src/load.ts";
 import { Users } from "../../src/load/users.ts";
 import { UserRecord } from "../../src/load/user-record.ts";
-import { posting, startService } from "./support/service.ts";
+import { posting, startService, WHEN_ANSWERED } from "./support/service.ts";
 
 describe("where a user was", () => {
   const record = (...readings: readonly [pod: number, token: string, incarnation?: number][]) => {
@@ -107,7 +107,7 @@ test("a load keeps a user's figures from its answers", async () => {
   const read = ({ text }: { text: string }) => JSON.parse(text) as { count: number };
   await using load = await startLoad({ ...posting, url, users: ["ann"], requests: 4, ratePerSecond: 100, read });
   await load.allDue;
-  await load.end();
+  await load.end(WHEN_ANSWERED);
   expect(load.user("ann")).toEqual({
     uid: "ann",
     requests: 4,

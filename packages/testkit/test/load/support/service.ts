@@ -57,6 +57,9 @@ export async function nobody(): Promise<string> {
 /** How long a test waits for what must come, on however busy a machine. */
 export const PATIENTLY = { timeout: 20_000 };
 
+/** The end of a load whose answers are all to come: on a busy machine the default deadline gives some of them up. */
+export const WHEN_ANSWERED = { deadlineMs: 20_000 };
+
 /** A load's least options: users who post. */
 export const posting = {
   users: 10,
