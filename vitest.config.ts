@@ -38,6 +38,7 @@ export default defineConfig({
     // For what hangs, not for what is slow: a machine with other work takes several times as long.
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    expect: { poll: { timeout: 20_000 } },
     maxWorkers: 2,
     coverage: {
       provider: "v8",

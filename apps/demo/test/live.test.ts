@@ -23,7 +23,7 @@ afterAll(async () => {
 
 /** Waits until every socket has seen so many changes, and holds it to exactly these, each once and in order. */
 async function seen(changes: number): Promise<void> {
-  await sockets.seen(() => changes, AbortSignal.timeout(10_000));
+  await sockets.seen(() => changes, AbortSignal.timeout(40_000));
   expect(sockets.last()).toEqual(uids.map(() => changes));
   const faultless = { lost: 0, duplicates: 0, outOfOrder: 0, declaredLost: 0, setBacks: 0, unreadable: 0 };
   expect(sockets.report()).toMatchObject({ ...faultless, changes: changes * uids.length });

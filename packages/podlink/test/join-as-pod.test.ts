@@ -25,7 +25,7 @@ const rows = async () => (await store.readPods(namespace, "room")).rows;
 it("fault 11: a pod reports at start, not a period later, and is Pending until it says that it is ready", async () => {
   expect(await rows()).toMatchObject([{ podIndex: 0, serviceState: "Pending", address: { httpPort: 4000 } }]);
   pod.ready();
-  await vi.waitFor(async () => expect(await rows()).toMatchObject([{ podIndex: 0, serviceState: "Ready" }]));
+  await vi.waitFor(async () => expect(await rows()).toMatchObject([{ podIndex: 0, serviceState: "Ready" }]), 20_000);
   expect((await rows())[0]?.incarnation).toBe(pod.identity?.incarnation);
 });
 
@@ -60,8 +60,8 @@ it("a signal drains, then calls what closes the servers, and listens no more", a
   expect(process.listenerCount("SIGTERM")).toBe(listeners + 1);
   process.emit("SIGTERM");
   process.emit("SIGTERM"); // hurries
-  await vi.waitFor(() => expect(after).toHaveBeenCalledTimes(1));
-  await vi.waitFor(() => expect(process.listenerCount("SIGTERM")).toBe(listeners));
+  await vi.waitFor(() => expect(after).toHaveBeenCalledTimes(1), 20_000);
+  await vi.waitFor(() => expect(process.listenerCount("SIGTERM")).toBe(listeners), 20_000);
   expect(await rows()).toMatchObject([{ routingState: "Shutdown" }]);
 });
 
@@ -86,7 +86,7 @@ it("a store that is down at start doesn't keep the pod from starting: it registe
   early.ready();
   expect(early.identity).toBeUndefined();
   line.heal();
-  await vi.waitFor(async () => expect((await rows())[1]).toMatchObject({ podIndex: 1, serviceState: "Ready" }), 5000);
+  await vi.waitFor(async () => expect((await rows())[1]).toMatchObject({ podIndex: 1, serviceState: "Ready" }), 20_000);
   expect(early).toMatchObject({ namespace, service: "room", podIndex: 1, identity: { podIndex: 1 } });
   await early.stop();
 });

@@ -29,7 +29,7 @@ async function place(): Promise<{ pods: Pod[]; podlink: Podlink }> {
   for (const pod of pods) pod.ready();
   const podlink = await connect({ ...shared, routes: { stateRefreshMs: 100 } });
   open = [podlink, ...pods];
-  await vi.waitFor(async () => expect(await podlink.routes.routablePods("room")).toHaveLength(2), 5000);
+  await vi.waitFor(async () => expect(await podlink.routes.routablePods("room")).toHaveLength(2), 20_000);
   return { pods, podlink };
 }
 
@@ -38,7 +38,7 @@ it("fault 2: a draining pod keeps its users, and gets no new ones", async () => 
   const rooms = podlink.service("room");
   const { podIndex } = await rooms.resolve("alice");
   pods[podIndex]?.driver.setRoutingState("DenyNewCall");
-  await vi.waitFor(async () => expect(await podlink.routes.isPodRoutable("room", podIndex)).toBe(false), 5000);
+  await vi.waitFor(async () => expect(await podlink.routes.isPodRoutable("room", podIndex)).toBe(false), 20_000);
   expect(await podlink.routes.isPodAvailable("room", podIndex)).toBe(true);
   expect(rooms.peek("alice")).toBe(podIndex);
   expect(await podlink.client.getLinkedPodNotCache({ service: "room", uid: "alice" })).toMatchObject({ podIndex });
@@ -50,12 +50,12 @@ it("fault 2: a draining pod keeps its users, and gets no new ones", async () => 
 it("fault 16: a busier pod never looks lighter, and one that is gone never wins", async () => {
   const { pods, podlink } = await place();
   pods[0]?.driver.setLoadState(1_000_000);
-  await vi.waitFor(async () => expect(await podlink.routes.getPodLoadScore("room", 0)).toBe(100), 5000);
+  await vi.waitFor(async () => expect(await podlink.routes.getPodLoadScore("room", 0)).toBe(100), 20_000);
   expect(await podlink.routes.getPodLoadScore("room", 1)).toBeLessThan(100);
   for (let turn = 0; turn < 20; turn += 1) {
     expect(await podlink.service("room").resolve(`busy-${turn}`)).toMatchObject({ podIndex: 1 });
   }
   await pods[1]?.stop();
-  await vi.waitFor(async () => expect(await podlink.routes.isPodAvailable("room", 1)).toBe(false), 5000);
+  await vi.waitFor(async () => expect(await podlink.routes.isPodAvailable("room", 1)).toBe(false), 20_000);
   expect(await podlink.service("room").resolve("late")).toMatchObject({ podIndex: 0 });
 });

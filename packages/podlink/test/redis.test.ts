@@ -31,13 +31,13 @@ describe("redis", () => {
       joined.ready();
       const podlink = await connect({ redis: redis.url, namespace, logger });
       const rooms = podlink.service("room");
-      await vi.waitFor(async () => expect(await rooms.resolve("alice")).toMatchObject({ podIndex: 0 }), 5000);
+      await vi.waitFor(async () => expect(await rooms.resolve("alice")).toMatchObject({ podIndex: 0 }), 20_000);
       expect([podlink.health(), joined.health()]).toEqual([{ healthy: true }, { healthy: true }]);
       expect(await connections()).toBeGreaterThan(0);
       await podlink.close();
       await podlink.close();
       await joined.stop();
-      await vi.waitFor(async () => expect(await connections()).toBe(0), 2000);
+      await vi.waitFor(async () => expect(await connections()).toBe(0), 20_000);
     });
   });
 
@@ -51,7 +51,7 @@ describe("redis", () => {
   it("keeps links as long as the pod's own options say", async () => {
     const joined = await pod(1, { server: { ...server, ownedTtlMs: 3_600_000 } });
     joined.ready();
-    await vi.waitFor(async () => expect(await joined.driver.guard("bob")).toMatchObject({ ok: true }), 5000);
+    await vi.waitFor(async () => expect(await joined.driver.guard("bob")).toMatchObject({ ok: true }), 20_000);
     const [key = ""] = (await redis.cli("KEYS", "pl:{test/*}bob")) as string[];
     const ttlMs = Number(await redis.cli("PTTL", key));
     expect(ttlMs).toBeGreaterThan(3_500_000);
@@ -91,7 +91,7 @@ describe("fault 23: nothing is accepted and ignored", () => {
     const refused = await run().catch((error: unknown) => error);
     expect(refused).toMatchObject({ code: "CONFIG", message: expect.stringContaining(message) as string });
     expect((refused as Error).message).not.toContain("hunter2");
-    await vi.waitFor(async () => expect(await connections()).toBe(0), 2000);
+    await vi.waitFor(async () => expect(await connections()).toBe(0), 20_000);
   });
 });
 

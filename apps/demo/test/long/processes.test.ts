@@ -94,7 +94,7 @@ describe("npm start with REDIS_URL", () => {
     expect([...pids.values()].every(lives)).toBe(true);
     demo.signal("SIGKILL");
     await noneLeft(pids.values(), 8000);
-    await vi.waitFor(async () => expect(await connections()).toBe(0), 2000);
+    await vi.waitFor(async () => expect(await connections()).toBe(0), 20_000);
   });
 
   it("a pod that answers nothing holds Ctrl-C up for less than 5 s", async () => {
@@ -122,12 +122,12 @@ describe("npm start with REDIS_URL", () => {
   it("a port that is taken is said, and nothing stays", async () => {
     const taken = createServer().listen(0, "127.0.0.1");
     onTestFinished(() => void taken.close());
-    await vi.waitFor(() => expect(taken.listening).toBe(true));
+    await vi.waitFor(() => expect(taken.listening).toBe(true), 20_000);
     const demo = start({ PORT: String((taken.address() as AddressInfo).port), PODS: "1", REDIS_URL: redis.url });
     expect(await demo.ended()).toBe(1);
     expect(demo.output).toContain("EADDRINUSE");
     expect(demo.output).toContain("gateway ended before it listened: exit code 1");
-    await vi.waitFor(async () => expect(await connections()).toBe(0), 2000);
+    await vi.waitFor(async () => expect(await connections()).toBe(0), 20_000);
   });
 
   it("a Redis that does not answer is said, the password isn't, and Ctrl-C ends it all the same", async () => {

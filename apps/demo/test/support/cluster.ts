@@ -61,7 +61,7 @@ export class Cluster implements AsyncDisposable {
   }
 
   /** Waits until a gateway sees what is asked for. */
-  async until(what: string, holds: () => Promise<boolean> | boolean, withinMs = 10_000): Promise<void> {
+  async until(what: string, holds: () => Promise<boolean> | boolean, withinMs = 20_000): Promise<void> {
     const end = performance.now() + withinMs;
     while (!(await holds())) {
       if (performance.now() > end) throw new Error(`not within ${withinMs} ms: ${what}`);

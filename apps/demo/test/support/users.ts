@@ -24,7 +24,9 @@ export class Users implements AsyncDisposable {
   readonly #pool: Pool;
 
   constructor(url: string, connections = 64) {
-    this.#pool = new Pool(url, { connections, pipelining: 1 });
+    // A connection that was idle for longer may be about to be closed, and a request on its way then is reset.
+    const keepAlive = { keepAliveTimeout: 1000, keepAliveMaxTimeout: 1000 };
+    this.#pool = new Pool(url, { connections, pipelining: 1, ...keepAlive });
   }
 
   /** One increment, once. Undefined: refused, and noted as such. */

@@ -57,12 +57,12 @@ test("its offline queue runs nothing that its caller has given up", async () => 
   const other = await startRedis();
   const client = clientOf(other.port, { retryStrategy: () => 50 });
   const { connection } = openConnection({ client, commandTimeoutMs: 100 });
-  await connection.whenReady(1000);
+  await connection.whenReady(20_000);
   await other.kill9();
   const { error } = await failureOf(() => connection.run(increment, ["late"], []));
   expect(error.outcome).toBe("not-applied");
   await other.restart();
-  await connection.whenReady(3000);
+  await connection.whenReady(20_000);
   await setTimeout(100);
   expect(await other.cli("GET", "late")).toBeUndefined();
   await connection.close();
@@ -104,7 +104,7 @@ test("a Cluster client too", async () => {
   const cluster = await startCluster({ masters: 3 });
   const client = new Cluster([...cluster.addresses]);
   const { connection } = openConnection({ client });
-  await connection.whenReady(3000);
+  await connection.whenReady(20_000);
   for (const key of ["a", "b", "c", "d"]) expect(await connection.run(increment, [key], [])).toBe(1);
   expect(connection.kind).toBe("cluster");
   const heard: string[] = [];

@@ -17,14 +17,14 @@ const urlOf = (port: number): string => `redis://127.0.0.1:${port}`;
 describe("Redis that is down", () => {
   test("at start: calls fail in time, nothing is applied, and it connects when it is up", async () => {
     await redis.kill9();
-    const { connection, logger } = openConnection({ url: redis.url });
+    const { connection, logger } = openConnection({ url: redis.url, commandTimeoutMs: 500 });
     const { error, tookMs } = await failureOf(() => connection.run(increment, ["k"], []));
     expect(error).toMatchObject({ code: "STORE_UNAVAILABLE", outcome: "not-applied", retryable: true });
     expect(error.message).toContain(`ECONNREFUSED 127.0.0.1:${redis.port}`);
     expect(tookMs).toBeLessThan(IN_TIME_MS);
     expect(connection.health()).toMatchObject({ healthy: false });
     await redis.restart();
-    await connection.whenReady(3000);
+    await connection.whenReady(20_000);
     expect(connection.health()).toEqual({ healthy: true });
     expect(connection.epoch()).toBe(1); // nobody answered before
     expect(await connection.run(increment, ["k"], [])).toBe(1);
@@ -33,7 +33,7 @@ describe("Redis that is down", () => {
 
   test("for a while: after a few calls the next are refused at once, and all returns by itself", async () => {
     const { connection } = openConnection({ url: redis.url, commandTimeoutMs: 50 });
-    await connection.whenReady(1000);
+    await connection.whenReady(20_000);
     await redis.kill9();
     await eventually("refused at once", async () => {
       const { error, tookMs } = await failureOf(() => connection.command("k", "get"));
@@ -41,7 +41,7 @@ describe("Redis that is down", () => {
       return tookMs < 10;
     });
     await redis.restart();
-    await connection.whenReady(4000);
+    await connection.whenReady(20_000);
     expect(await connection.command("k", "get")).toBeNull(); // the first call already
   });
 
@@ -63,7 +63,7 @@ describe("Redis that is down", () => {
 
   test("a connection that was lost and made again to the same server is the same life", async () => {
     const { connection } = openConnection({ url: redis.url });
-    await connection.whenReady(1000);
+    await connection.whenReady(20_000);
     for (let kills = 0; kills < 3; kills += 1) {
       await redis.cli("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
       await eventually("an answer", () => connection.run(increment, ["k"], []));
@@ -75,7 +75,7 @@ describe("Redis that is down", () => {
 describe("Redis that is stopped", () => {
   test("calls time out as unknown, later ones are refused at once; when it goes on, so does the connection", async () => {
     const { connection } = openConnection({ url: redis.url, commandTimeoutMs: 100 });
-    await connection.whenReady(1000);
+    await connection.whenReady(20_000);
     redis.stop();
     const first = await failureOf(() => connection.run(increment, ["k"], []));
     expect(first.error).toMatchObject({ code: "TIMEOUT", outcome: "unknown" });
@@ -90,18 +90,18 @@ describe("Redis that is stopped", () => {
     expect(connection.read()["redisCalls"]).toBe(before); // nothing was sent, nothing was waited for
     expect(connection.health().healthy).toBe(false);
     redis.cont();
-    await eventually("an answer", () => connection.run(increment, ["other"], []), 5000);
-    await eventually("healthy", () => connection.health().healthy, 5000);
+    await eventually("an answer", () => connection.run(increment, ["other"], []));
+    await eventually("healthy", () => connection.health().healthy);
     expect(connection.epoch()).toBe(1);
   });
 
   test("a silent connection is found out by the health check, without any caller", async () => {
     const { connection } = openConnection({ url: redis.url, commandTimeoutMs: 50, healthCheckIntervalMs: 100 });
-    await connection.whenReady(1000);
+    await connection.whenReady(20_000);
     redis.stop();
-    await eventually("unhealthy", () => !connection.health().healthy, 2000);
+    await eventually("unhealthy", () => !connection.health().healthy);
     redis.cont();
-    await eventually("healthy", () => connection.health().healthy, 4000);
+    await eventually("healthy", () => connection.health().healthy);
   });
 });
 
@@ -109,7 +109,7 @@ describe("a line that fails without a word", () => {
   test("calls end at their deadline, the dead connection is given up, and another is made", async () => {
     const proxy = await startFaultProxy({ target: redis });
     const { connection } = openConnection({ url: urlOf(proxy.port), commandTimeoutMs: 100 });
-    await connection.whenReady(1000);
+    await connection.whenReady(20_000);
     proxy.add({ fault: "blackhole", afterEnd: "dead" });
     const { error, tookMs } = await failureOf(() => connection.run(increment, ["k"], []));
     expect(error).toMatchObject({ code: "TIMEOUT", outcome: "unknown" });
@@ -117,7 +117,7 @@ describe("a line that fails without a word", () => {
     await setTimeout(500); // socketTimeout: 4 x commandTimeoutMs
     expect(connection.health().healthy).toBe(false);
     proxy.heal();
-    await eventually("an answer", () => connection.run(increment, ["k"], []), 6000);
+    await eventually("an answer", () => connection.run(increment, ["k"], []));
     expect(await redis.cli("GET", "k")).toBe("1");
     await connection.close();
     await proxy.end();
@@ -149,7 +149,7 @@ test("a busy process doesn't mistake itself for a silent Redis", async () => {
 
 test("when Redis has no connection left, calls fail typed, and it is back when there is one", async () => {
   const { connection: existing } = openConnection({ url: redis.url });
-  await existing.whenReady(1000);
+  await existing.whenReady(20_000);
   const clients = String(await redis.cli("CLIENT", "LIST"))
     .trim()
     .split("\n").length;
@@ -160,13 +160,13 @@ test("when Redis has no connection left, calls fail typed, and it is back when t
   expect(error.message).toContain("maxclients");
   expect(await existing.run(increment, ["k"], [])).toBe(1);
   await redis.config("maxclients", 1000);
-  await eventually("an answer", () => connection.run(increment, ["k"], []), 4000);
+  await eventually("an answer", () => connection.run(increment, ["k"], []));
 });
 
 test("a script that takes too long: BUSY is an answer, typed, and nothing reconnects", async () => {
   await redis.config("busy-reply-threshold", 20);
   const { connection } = openConnection({ url: redis.url, commandTimeoutMs: 300 });
-  await connection.whenReady(1000);
+  await connection.whenReady(20_000);
   const endless = redis.cli("EVAL", "while true do end", 0).catch(() => undefined);
   await setTimeout(60);
   const { error } = await failureOf(() => connection.run(increment, ["k"], []));

@@ -56,19 +56,19 @@ describe("at start", () => {
 
   test("fault 17: an eviction policy that drops links is warned of, with its code", async () => {
     const { connection, logger } = openConnection({ url: redis.url });
-    await connection.whenReady(1000);
+    await connection.whenReady(20_000);
     const warning = logger.of("warn").find(({ fields }) => fields["code"] === "PODLINK_REDIS_EVICTION");
     expect(warning?.message).toContain("allkeys-lru");
     await redis.cli("CLIENT", "KILL", "TYPE", "normal");
     await new Promise((resolve) => setTimeout(resolve, 200));
-    await connection.whenReady(1000);
+    await connection.whenReady(20_000);
     expect(logger.of("warn").filter(({ fields }) => fields["code"] === "PODLINK_REDIS_EVICTION")).toHaveLength(1);
   });
 
   test("a primary without min-replicas is warned of, and one that lacks them is typed", async () => {
     const watched = await startSentinels();
     const { connection, logger } = openConnection({ sentinels: { name: watched.name, nodes: watched.addresses } });
-    await connection.whenReady(3000);
+    await connection.whenReady(20_000);
     expect(logger.of("warn").map(({ fields }) => fields["code"])).toContain("PODLINK_REDIS_REPLICAS");
     const primary = await watched.primary();
     await primary.config("min-replicas-to-write", 2);

@@ -24,7 +24,7 @@ function heardOf({ connection }: ReturnType<typeof openConnection>, channel: str
 
 test("whoever subscribes and then acts hears of it, in order, and of no gap", async () => {
   const opened = openConnection({ url: redis.url });
-  await opened.connection.whenReady(1000);
+  await opened.connection.whenReady(20_000);
   const { heard } = heardOf(opened, "first");
   const messages = Array.from({ length: 200 }, (_, index) => `m${index}`);
   for (const message of messages) await opened.connection.run(publish, [], ["first", message]);

@@ -4,6 +4,7 @@ import type { RedisServer } from "@podlink/testkit/redis";
 import type { LinkStore } from "@podlink/types";
 import type { RedisExecutorOptions } from "../../src/index.ts";
 import { RedisExecutor } from "../../src/index.ts";
+import { PATIENT } from "../support/connections.ts";
 import { uniquePrefix } from "../support/executor-harness.ts";
 
 export interface LossyClientsOptions {
@@ -41,7 +42,7 @@ export class LossyClients implements AsyncDisposable {
     for (let client = 0; client < clients; client += 1) {
       const own = await startFaultProxies(servers, { seed: seed * clients + client });
       proxies.push(own);
-      executors.push(new RedisExecutor({ ...optionsOf(own), prefix, nowMs: () => time.moment() }));
+      executors.push(new RedisExecutor({ ...PATIENT, ...optionsOf(own), prefix, nowMs: () => time.moment() }));
     }
     await Promise.all(executors.map((executor) => executor.init(["history"], { timeoutMs: 10_000 })));
     const started = new LossyClients(executors, proxies);

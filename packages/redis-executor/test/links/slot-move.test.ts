@@ -34,7 +34,7 @@ test("fault row 19: a slot is moved while links are made in it; no operation fai
         owner: { podIndex: turn % 5 },
         lifetime: { ttlMs: 600_000 },
       } as const;
-      const result = await executor.execute(op, { timeoutMs: 5000 });
+      const result = await executor.execute(op, { timeoutMs: 20_000 });
       expect(result).toMatchObject({ created: true }); // a second time it would not be created
       made.set(uid, result.link);
     }
@@ -52,7 +52,7 @@ test("fault row 19: a slot is moved while links are made in it; no operation fai
   const answers = await executor.executeAll(
     uids.map((uid) => ({ kind: "get", ...service, uid }) as const),
     {
-      timeoutMs: 5000,
+      timeoutMs: 20_000,
     },
   );
   for (const [index, uid] of uids.entries()) {

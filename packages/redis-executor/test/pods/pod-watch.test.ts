@@ -25,7 +25,7 @@ async function watch(store: PodsStore): Promise<{ events: PodEvent[]; subscripti
 }
 
 const heard = (events: readonly PodEvent[], count: number): Promise<void> =>
-  vi.waitFor(() => expect(events.length).toBeGreaterThanOrEqual(count), { timeout: 5000, interval: 2 });
+  vi.waitFor(() => expect(events.length).toBeGreaterThanOrEqual(count), { timeout: 20_000, interval: 2 });
 
 const kinds = (events: readonly PodEvent[]): unknown[] =>
   events.map((event) => (event.kind === "pod" ? event.sequence : event.kind));

@@ -11,6 +11,7 @@ import { RedisDirectory } from "../../src/pods/directory.ts";
 import type { PodParts } from "../../src/pods/parts.ts";
 import { RedisRegistry } from "../../src/pods/registry.ts";
 import { TimerWheel } from "../../src/timer-wheel.ts";
+import { PATIENT } from "../support/connections.ts";
 
 export type AnyRedis = RedisServer | RedisCluster;
 
@@ -20,7 +21,7 @@ export const serversOf = (redis: AnyRedis): readonly RedisServer[] => ("nodes" i
 /** A connection of the executor's own to a running Redis. */
 export function connectTo(redis: AnyRedis, options: RedisExecutorOptions = {}): Connection {
   const where = "nodes" in redis ? { cluster: { nodes: redis.addresses } } : { url: redis.url };
-  const settings = parseRedisOptions({ ...where, ...options });
+  const settings = parseRedisOptions({ ...PATIENT, ...where, ...options });
   const wheel = new TimerWheel(systemClock);
   return new RedisConnection({ settings, wheel, clock: systemClock, logger: silentLogger });
 }

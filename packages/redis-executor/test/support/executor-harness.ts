@@ -6,6 +6,7 @@ import type { Store } from "@podlink/types";
 import { serviceKey } from "@podlink/types";
 import type { RedisExecutorOptions } from "../../src/index.ts";
 import { RedisExecutor } from "../../src/index.ts";
+import { PATIENT } from "./connections.ts";
 
 export interface HarnessParts {
   /** Which Redis, and with which user. */
@@ -33,7 +34,7 @@ export function executorHarness({ options, servers, namespaces, flushAll, busMs 
   const onWorkloadState: Store["setWorkloadState"] = async (namespace, service, _, ttlMs) =>
     void ends.set(serviceKey(prefix, namespace, service, "workload"), nowMs + ttlMs);
   const make = (): Store => {
-    const executor = new RedisExecutor({ ...options, prefix, nowMs: () => nowMs });
+    const executor = new RedisExecutor({ ...PATIENT, ...options, prefix, nowMs: () => nowMs });
     made.push(executor);
     return instrumented(executor, { all: made, onWorkloadState, busMs, gates });
   };

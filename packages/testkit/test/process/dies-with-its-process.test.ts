@@ -38,7 +38,7 @@ test.each([
       expect(directories.filter(existsSync)).toEqual(directories);
       child.kill(signal);
     }
-    await expect.poll(() => pids.filter(runs), { timeout: 5000 }).toEqual([]);
-    await expect.poll(() => directories.filter(existsSync), { timeout: 5000 }).toEqual([]);
+    await expect.poll(() => pids.filter(runs), { timeout: 20_000 }).toEqual([]);
+    await expect.poll(() => directories.filter(existsSync), { timeout: 20_000 }).toEqual([]);
   },
 );

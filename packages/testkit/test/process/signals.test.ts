@@ -103,7 +103,7 @@ describe("its children", () => {
     expect(runs(Number(child))).toBe(true);
     return { it, child: Number(child) };
   };
-  const gone = (pid: number): Promise<unknown> => expect.poll(() => runs(pid), { timeout: 5000 }).toBe(false);
+  const gone = (pid: number): Promise<unknown> => expect.poll(() => runs(pid), { timeout: 20_000 }).toBe(false);
 
   test("die with it when it is killed", async () => {
     await using supervisor = new Supervisor();

@@ -43,6 +43,6 @@ test.each([
     expect(directories.map(existsSync)).toEqual([true, true, true]);
     child.kill(signal);
   }
-  await expect.poll(() => pids.filter(runs), { timeout: 5000 }).toEqual([]);
-  await expect.poll(() => directories.filter(existsSync), { timeout: 5000 }).toEqual([]);
+  await expect.poll(() => pids.filter(runs), { timeout: 20_000 }).toEqual([]);
+  await expect.poll(() => directories.filter(existsSync), { timeout: 20_000 }).toEqual([]);
 });
