@@ -1,21 +1,18 @@
-import { readFileSync, writeFileSync } from "node:fs";
-import { loadavg } from "node:os";
-import { join } from "node:path";
-import { Command, InvalidArgumentError } from "commander";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { Command, InvalidArgumentError, Option } from "commander";
 import { figures } from "./figures/index.ts";
-import { calibrate } from "./measure/calibration.ts";
 import { Ends } from "./measure/ends.ts";
 import type { Figure } from "./measure/figure.ts";
 import { goalText, nameOf } from "./measure/figure.ts";
-import type { Measured } from "./measure/measure.ts";
-import { measure } from "./measure/measure.ts";
-import { originals } from "./originals.ts";
-import { circumstances, machine, markdown, table, versions } from "./report.ts";
+import { asJson, asMarkdown, asText } from "./report.ts";
+import { runFigures } from "./runs/figures.ts";
+import type { Leak } from "./runs/leaks.ts";
+import { leaks } from "./runs/leaks.ts";
 import { runScale } from "./runs/scale.ts";
 import { runSoak } from "./runs/soak.ts";
-import { pinThisProcess } from "./support/cores.ts";
+import { untilBrokenOff } from "./support/interruption.ts";
 import { between, replaceBetween } from "./support/markers.ts";
-import { redisVersion } from "./support/redis-version.ts";
+import { Progress } from "./support/progress.ts";
 
 interface Options {
   readonly json: boolean;
@@ -36,24 +33,12 @@ const wholeNumber = (from: number, to: number) => (text: string) => {
   return value;
 };
 
-const print = (text: string): void => void process.stdout.write(`${text}\n`);
-const say = (text: string): void => void process.stderr.write(`${text}\n`);
-
+const progress = new Progress();
+const { say } = progress;
 const ends = new Ends();
-
-/** A run that is broken off leaves nothing behind. */
-function endOnSignals(): void {
-  for (const [signal, status] of [
-    ["SIGINT", 130],
-    ["SIGTERM", 143],
-  ] as const) {
-    process.once(signal, () => {
-      say(`\n${signal}: ending what runs`);
-      setTimeout(() => process.exit(status), 3000).unref(); // servers end by themselves once this process is gone
-      void ends.end().finally(() => process.exit(status));
-    });
-  }
-}
+const print = (text: string): void => void process.stdout.write(`${text}\n`);
+const printResult = (result: { readonly lines: readonly string[] }, isJson: boolean): void =>
+  print(isJson ? JSON.stringify({ ...result, lines: undefined }, undefined, 2) : result.lines.join("\n"));
 
 function chosen(names: readonly string[]): readonly Figure[] {
   const isNamed = (name: string, figure: Figure): boolean => name === figure.id || name === nameOf(figure);
@@ -64,6 +49,19 @@ function chosen(names: readonly string[]): readonly Figure[] {
   return names.length === 0 ? figures : figures.filter((figure) => names.some((name) => isNamed(name, figure)));
 }
 
+/** What would fail at the end is refused before ten minutes have passed. */
+function prepareOutput({ write, profile }: Options, names: readonly string[]): void {
+  if (write !== undefined && names.length > 0) {
+    program.error("error: --write is for all figures: the document has no place for some of them");
+  }
+  try {
+    if (write !== undefined) between(readFileSync(write, "utf8"), write);
+    if (profile !== undefined) mkdirSync(profile, { recursive: true });
+  } catch (error) {
+    program.error(`error: ${(error as Error).message}`);
+  }
+}
+
 async function run(names: string[], options: Options): Promise<void> {
   const wanted = chosen(names);
   if (options.list) {
@@ -71,40 +69,18 @@ async function run(names: string[], options: Options): Promise<void> {
       print(`${nameOf(figure)}: ${figure.title}; beside ${figure.baseline}; ${goalText(figure)}`);
     return;
   }
-  if (options.write !== undefined) between(readFileSync(options.write, "utf8"), options.write); // before ten minutes have passed
-  endOnSignals();
-  const loadBefore = loadavg()[0] ?? 0;
-  const pin = pinThisProcess();
-  say("measuring this machine");
-  const speeds = await calibrate({ tiny: false, pin }, ends);
-  const measured: Measured[] = [];
-  for (const [index, figure] of wanted.entries()) {
-    const start = performance.now();
-    const { profile: folder } = options;
-    const onProfile = (profile: object): void => {
-      const path = join(folder!, `${nameOf(figure).replace("/", "-")}.cpuprofile`);
-      writeFileSync(path, JSON.stringify(profile));
-      say(`  ${path}`);
-    };
-    const profile = folder === undefined ? undefined : { onProfile };
-    const one = await measure(figure, { pairs: options.pairs, pin, speeds, ends, ...profile });
-    measured.push(one);
-    const seconds = ((performance.now() - start) / 1000).toFixed(1);
-    const outcome = `${one.ratio.toFixed(2)} x, ${one.met ? "met" : "NOT MET"}`;
-    say(`${index + 1} of ${wanted.length}: ${nameOf(figure)}: ${outcome}, goal ${one.goal} (${seconds} s)`);
-  }
-  const where = machine(pin, loadBefore);
-  const having = versions(await redisVersion());
-  const targets = originals(measured);
-  const around = circumstances(where, having, speeds, options.pairs);
-  if (options.write !== undefined) {
-    const lines = targets.map((line) => `- ${line}`).join("\n");
-    const text = `${around}\n\n${markdown(measured)}\n\nThe original's own targets:\n\n${lines}`;
-    writeFileSync(options.write, replaceBetween(readFileSync(options.write, "utf8"), text, options.write));
-  }
-  if (options.json)
-    print(JSON.stringify({ machine: where, versions: having, speeds, figures: measured }, undefined, 2));
-  else print(`\n${table(measured, process.stdout)}\n\n${around}\n\nThe original's own targets:\n${targets.join("\n")}`);
+  prepareOutput(options, names);
+  const { json, pairs, profile, write } = options;
+  await untilBrokenOff({ ends, say }, async (signal) => {
+    const result = await runFigures({ figures: wanted, pairs, profile, progress, ends, signal });
+    print(json ? asJson(result) : asText(result, process.stdout));
+    if (result.failed.length > 0) {
+      say(`not measured: ${result.failed.join(", ")}${write === undefined ? "" : `; ${write} is as it was`}`);
+      process.exitCode = 1;
+    } else if (write !== undefined) {
+      writeFileSync(write, replaceBetween(readFileSync(write, "utf8"), asMarkdown(result), write));
+    }
+  });
 }
 
 const program = new Command("bench")
@@ -114,10 +90,21 @@ const program = new Command("bench")
     "which figures (link-create), or one variant of one (link-create/256); all when none is named",
   )
   .option("--json", "for machines", false)
-  .option("--list", "says which figures there are", false)
+  .addOption(
+    new Option("--list", "says which figures there are")
+      .default(false)
+      .conflicts(["json", "pairs", "profile", "write"]),
+  )
   .option("--pairs <n>", "how often both sides are measured", wholeNumber(LEAST_PAIRS, 1000), 7)
   .option("--profile <folder>", "writes the processor's profile of our side of each figure into this folder")
   .option("--write <file>", "writes the table into this document, between its markers")
+  .enablePositionalOptions() // or --json after "soak" would be the program's, and be ignored
+  .hook("preSubcommand", (_, subcommand) => {
+    const given = program.options.filter((option) => program.getOptionValueSource(option.attributeName()) === "cli");
+    if (given.length === 0) return;
+    const names = given.map(({ long }) => long).join(", ");
+    program.error(`error: ${names}: options of ${subcommand.name()} come after its name`);
+  })
   .action(run);
 
 program
@@ -127,22 +114,24 @@ program
   .option("--callers <n>", "how many callers follow them", wholeNumber(1, 1000), 50)
   .option("--seconds <n>", "for how long, after all are there", wholeNumber(1, 3600), 30)
   .option("--json", "for machines", false)
-  .action(async (options: { pods: number; callers: number; seconds: number; json: boolean }) => {
-    endOnSignals();
-    const result = await runScale({ ...options, say, ends });
-    print(options.json ? JSON.stringify(result, undefined, 2) : result.lines.join("\n"));
-  });
+  .action(({ json, ...options }: { pods: number; callers: number; seconds: number; json: boolean }) =>
+    untilBrokenOff({ ends, say }, async () => printResult(await runScale({ ...options, say, ends }), json)),
+  );
 
 program
   .command("soak")
   .description("Constant load with churn; judges whether memory and handles stay flat.")
   .option("--minutes <n>", "for how long", wholeNumber(1, 1440), 20)
+  .addOption(
+    new Option("--planted <leak>", "leaks that on purpose; the run passes if it is accused").choices([...leaks.keys()]),
+  )
   .option("--json", "for machines", false)
-  .action(async (options: { minutes: number; json: boolean }) => {
-    endOnSignals();
-    const result = await runSoak({ seconds: options.minutes * 60, say, ends });
-    print(options.json ? JSON.stringify(result, undefined, 2) : result.lines.join("\n"));
-    process.exitCode = result.flat ? 0 : 1;
-  });
+  .action(({ minutes, planted, json }: { minutes: number; planted?: Leak; json: boolean }) =>
+    untilBrokenOff({ ends, say }, async () => {
+      const result = await runSoak({ seconds: minutes * 60, planted, say, ends });
+      printResult(result, json);
+      process.exitCode = result.passed ? 0 : 1;
+    }),
+  );
 
 await program.parseAsync();

@@ -4,6 +4,7 @@ import { styleText } from "node:util";
 import type { Speeds } from "./measure/calibration.ts";
 import { nameOf } from "./measure/figure.ts";
 import type { Measured } from "./measure/measure.ts";
+import { originals } from "./originals.ts";
 
 /** The machine that the figures were measured on. */
 export interface Machine {
@@ -14,6 +15,7 @@ export interface Machine {
   readonly pinned: boolean;
   /** Processes that wanted a core, over the last minute before the run: above 1 others disturb it. */
   readonly loadBefore: number;
+  readonly speeds: Speeds;
 }
 
 export interface Versions {
@@ -22,9 +24,17 @@ export interface Versions {
   readonly podlink: string;
 }
 
-export function machine(pinned: boolean, loadBefore: number): Machine {
+/** What a run has found out. */
+export interface FiguresResult {
+  readonly machine: Machine;
+  readonly versions: Versions;
+  readonly pairs: number;
+  readonly measured: readonly Measured[];
+}
+
+export function machine(seen: Pick<Machine, "pinned" | "loadBefore" | "speeds">): Machine {
   const cores = cpus();
-  return { cpu: cores[0]?.model ?? "unknown", cores: cores.length, memoryBytes: totalmem(), pinned, loadBefore };
+  return { cpu: cores[0]?.model ?? "unknown", cores: cores.length, memoryBytes: totalmem(), ...seen };
 }
 
 export function versions(redis: string): Versions {
@@ -34,28 +44,56 @@ export function versions(redis: string): Versions {
   return { node: process.version, redis, podlink: version };
 }
 
-/** A number as people read it: three digits that mean something. */
-const amount = (value: number): string =>
-  Math.abs(value) >= 1000 ? value.toFixed(0) : value.toPrecision(3).replace(/\.?0+$/, "");
+/** Whether the goal is met, in words. */
+export const verdict = ({ met, counts }: Pick<Measured, "met" | "counts">): string =>
+  counts === false ? "baseline doesn't count" : met ? "met" : "NOT MET";
 
-const HEADS = ["figure", "ours", "baseline", "seen, scaled", "ratio", "spread", "goal", ""] as const;
+/** For machines. */
+export const asJson = ({ machine: where, versions: having, measured }: FiguresResult): string =>
+  JSON.stringify({ machine: where, versions: having, figures: measured }, undefined, 2);
+
+/** For people. `stream`: coloured if it is a terminal that takes colours. Absent: not coloured. */
+export function asText(result: FiguresResult, stream?: NodeJS.WritableStream): string {
+  const targets = originals(result.measured);
+  const parts = [table(result.measured, stream), circumstances(result)];
+  if (targets.length > 0) parts.push(`The original's own targets:\n${targets.join("\n")}`);
+  return `\n${parts.join("\n\n")}`;
+}
+
+/** For the document, baselines in words included. */
+export function asMarkdown(result: FiguresResult): string {
+  const rows = result.measured.map((figure) => {
+    const [what = "", ours = "", baseline = "", ...rest] = cells(figure);
+    return [what, ours, `${baseline}: ${figure.baselineTitle}`, ...rest];
+  });
+  const lines = [HEADS, HEADS.map(() => "---"), ...rows].map((row) => `| ${row.join(" | ")} |`);
+  const targets = originals(result.measured).map((line) => `- ${line}`);
+  return `${circumstances(result)}\n\n${lines.join("\n")}\n\nThe original's own targets:\n\n${targets.join("\n")}`;
+}
+
+/** A number as people read it: three digits that mean something. */
+function amount(value: number): string {
+  if (Math.abs(value) >= 1000) return value.toFixed(0);
+  return String(Number(value.toPrecision(3)));
+}
+
+const HEADS = ["figure", "ours", "baseline", "seen, scaled", "ratio", "spread", "goal", "outcome"] as const;
 
 function cells(figure: Measured): string[] {
-  const { unit, expected, counts } = figure;
+  const { unit, expected } = figure;
   return [
     `${nameOf(figure)}: ${figure.title}`,
     `${amount(figure.ours)} ${unit}`,
     `${amount(figure.baseline)} ${unit}`,
-    expected === undefined ? "" : `${amount(expected)} ${unit}${counts === false ? ", doesn't count" : ""}`,
+    expected === undefined ? "" : `${amount(expected)} ${unit}`,
     `${figure.ratio.toFixed(2)} x`,
     `${figure.spread[0].toFixed(2)} .. ${figure.spread[1].toFixed(2)}`,
     figure.goal,
-    figure.met ? "met" : "NOT MET",
+    verdict(figure),
   ];
 }
 
-/** A table for people. `stream`: coloured if it is a terminal that takes colours. Absent: not coloured. */
-export function table(measured: readonly Measured[], stream?: NodeJS.WritableStream): string {
+function table(measured: readonly Measured[], stream: NodeJS.WritableStream | undefined): string {
   const rows = [[...HEADS], ...measured.map(cells)];
   const widths = HEADS.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
   const lines = rows.map((row) =>
@@ -65,25 +103,13 @@ export function table(measured: readonly Measured[], stream?: NodeJS.WritableStr
       .trimEnd(),
   );
   if (stream === undefined) return lines.join("\n");
-  const paint = (line: string): string => {
-    const format = line.endsWith("NOT MET") ? "red" : line.endsWith("met") ? "green" : "bold";
-    return styleText(format, line, { stream, validateStream: true });
-  };
-  return lines.map(paint).join("\n");
-}
-
-/** The same in Markdown, baselines in words included. */
-export function markdown(measured: readonly Measured[]): string {
-  const heads = ["figure", "ours", "baseline", "seen, scaled", "ratio", "spread", "goal", "met"];
-  const rows = measured.map((figure) => {
-    const [what = "", ours = "", baseline = "", ...rest] = cells(figure);
-    return [what, ours, `${baseline}: ${figure.baselineTitle}`, ...rest];
-  });
-  return [heads, heads.map(() => "---"), ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n");
+  const colours = ["bold", ...measured.map(({ met }) => (met ? "green" : "red"))] as const;
+  return lines.map((line, index) => styleText(colours[index]!, line, { stream, validateStream: true })).join("\n");
 }
 
 /** Where, with what, and how fast that machine is. */
-export function circumstances(where: Machine, having: Versions, speeds: Speeds, pairs: number): string {
+function circumstances({ machine: where, versions: having, pairs }: FiguresResult): string {
+  const { speeds } = where;
   const core = where.pinned ? "Redis and Node on a core each" : "not pinned to cores";
   const rate = (ns: number): string => `${(1e6 / ns).toFixed(0)}k/s`;
   return [

@@ -1,16 +1,22 @@
-import { describe, expect, it } from "vitest";
+import { PassThrough } from "node:stream";
+import { WriteStream } from "node:tty";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { figures } from "../src/figures/index.ts";
 import { calibrate, expectedBaseline } from "../src/measure/calibration.ts";
 import type { Figure, Goal } from "../src/measure/figure.ts";
 import { nameOf } from "../src/measure/figure.ts";
+import type { Measured } from "../src/measure/measure.ts";
 import { measure } from "../src/measure/measure.ts";
 import { percentile } from "../src/measure/median.ts";
 import type { CpuProfile } from "../src/measure/profile.ts";
 import { growth } from "../src/measure/slope.ts";
-import { markdown, table } from "../src/report.ts";
+import type { FiguresResult } from "../src/report.ts";
+import { asJson, asMarkdown, asText } from "../src/report.ts";
+import { leaks } from "../src/runs/leaks.ts";
 import { runScale } from "../src/runs/scale.ts";
-import { runSoak } from "../src/runs/soak.ts";
+import { judge, runSoak } from "../src/runs/soak.ts";
 import { replaceBetween } from "../src/support/markers.ts";
+import { Progress } from "../src/support/progress.ts";
 
 interface Script {
   readonly ours: number[];
@@ -47,6 +53,13 @@ function scripted({ ours, baseline, goal }: Script): Figure & { ended: boolean; 
 
 const speeds = { mapGet: 13, rawSet1: 1, rawSet64: 1, rawSet256: 1, rawSet1024: 1 };
 
+const resultOf = (...measured: Measured[]): FiguresResult => ({
+  machine: { cpu: "a processor", cores: 2, memoryBytes: 2 ** 30, pinned: true, loadBefore: 0, speeds },
+  versions: { node: "v20", redis: "7", podlink: "1" },
+  pairs: 5,
+  measured,
+});
+
 describe("measuring", () => {
   it("takes both sides in turn and gives the median of the pairs' ratios with its spread", async () => {
     const figure = scripted({ ours: [10, 20, 10], baseline: [20, 20, 30], goal: { ratioAtLeast: 2 } });
@@ -67,17 +80,75 @@ describe("measuring", () => {
   it("a missed goal is said", async () => {
     const measured = await measure(scripted({ ours: [10], baseline: [9], goal: { ratioAtLeast: 1 } }), { pairs: 1 });
     expect(measured.met).toBe(false);
-    expect(table([measured])).toContain("NOT MET");
-    expect(markdown([measured])).toContain("NOT MET");
+    expect(asText(resultOf(measured))).toContain("NOT MET");
+    expect(asMarkdown(resultOf(measured))).toContain("NOT MET");
   });
 
-  it("a baseline slower than 0.8 of what was seen of it, scaled to this machine, doesn't count", async () => {
+  it("a baseline slower than 0.8 of what was seen of it, scaled to this machine, doesn't count, and meets no goal", async () => {
     const at = (baseline: number) =>
       measure(scripted({ ours: [1], baseline: [baseline], goal: { ratioAtLeast: 1 } }), { pairs: 1, speeds });
-    expect(await at(16)).toMatchObject({ expected: 13, counts: true });
+    expect(await at(16)).toMatchObject({ expected: 13, counts: true, met: true });
     const slow = await at(17);
-    expect(slow).toMatchObject({ expected: 13, counts: false });
-    expect(table([slow])).toContain("doesn't count");
+    expect(slow).toMatchObject({ expected: 13, counts: false, met: false });
+    expect(asText(resultOf(slow))).toContain("baseline doesn't count");
+  });
+
+  it.each([
+    ["ours", { ours: [Number.NaN], baseline: [1] }],
+    ["ours", { ours: [0], baseline: [1] }],
+    ["ours", { ours: [-1], baseline: [1] }],
+    ["the baseline", { ours: [1], baseline: [Infinity] }],
+    ["the baseline", { ours: [1], baseline: [0] }],
+  ])("what no work can cost is no figure: %s of %j", async (side, costs) => {
+    const figure = scripted({ ...costs, goal: { ratioAtLeast: 1 } });
+    await expect(measure(figure, { pairs: 1 })).rejects.toThrow(`${side} can't be`);
+    expect(figure.ended).toBe(true);
+  });
+
+  it("of bytes there may be none", async () => {
+    const figure = { ...scripted({ ours: [0], baseline: [16], goal: { oursAtMost: 0 } }), unit: "bytes" as const };
+    expect(await measure(figure, { pairs: 1 })).toMatchObject({ ours: 0, ratio: 0, met: true });
+  });
+
+  it("machines get the machine, the versions and the figures", async () => {
+    const measured = await measure(scripted({ ours: [10], baseline: [20], goal: { ratioAtLeast: 2 } }), { pairs: 1 });
+    const told = JSON.parse(asJson(resultOf(measured))) as Record<string, unknown>;
+    expect(Object.keys(told)).toEqual(["machine", "versions", "figures"]);
+    const figure = { id: "scripted", ours: 10, baseline: 20, unit: "ns", ratio: 2, spread: [2, 2], goal: ">= 2 x" };
+    expect(told["figures"]).toEqual([{ ...figure, met: true, title: "a figure", baselineTitle: "another" }]);
+  });
+
+  it("a terminal gets colours, anything else and who wants none doesn't", async () => {
+    const at = async (ours: number) =>
+      measure(scripted({ ours: [ours], baseline: [10], goal: { ratioAtLeast: 1 } }), { pairs: 1 });
+    const result = resultOf(await at(5), await at(20));
+    const getColorDepth = (): number => WriteStream.prototype.getColorDepth();
+    const terminal = Object.assign(new PassThrough(), { isTTY: true, getColorDepth });
+    const [green, red] = ["\u001B[32m", "\u001B[31m"];
+    for (const name of ["NO_COLOR", "FORCE_COLOR", "NODE_DISABLE_COLORS", "CI"]) vi.stubEnv(name, undefined);
+    vi.stubEnv("TERM", "xterm-256color");
+    onTestFinished(() => void vi.unstubAllEnvs());
+    expect(asText(result, terminal)).toContain(green);
+    expect(asText(result, terminal)).toContain(red);
+    expect(asText(result, new PassThrough())).toBe(asText(result));
+    expect(asText(result)).not.toContain("\u001B");
+    vi.stubEnv("NO_COLOR", "1");
+    expect(asText(result, terminal)).toBe(asText(result));
+  });
+
+  it("what goes on now is told on a terminal only, and gone when something stays", () => {
+    const written = (isTTY: boolean): string => {
+      const stream = new PassThrough();
+      const clearLine = (): boolean => stream.write("<clear>");
+      const terminal = Object.assign(stream, { isTTY, columns: 12, clearLine, cursorTo: () => true });
+      const progress = new Progress(terminal as unknown as NodeJS.WriteStream);
+      progress.now("round 1 of 9");
+      progress.now("round 2 of 9");
+      progress.say("met");
+      return String(stream.read());
+    };
+    expect(written(true)).toBe("round 1 of <clear>round 2 of <clear>met\n");
+    expect(written(false)).toBe("met\n");
   });
 
   it("what was prepared is ended when a side throws, and when preparing fails half-way", async () => {
@@ -138,10 +209,25 @@ describe("the whole bench works", () => {
     expect(parts[2]?.callerPushesPerSecond).toBeGreaterThan(0);
   });
 
-  it("a soak makes requests, replaces pods and judges", async () => {
+  it("a soak makes requests, lets users go, replaces pods and judges", async () => {
     const result = await runSoak({ seconds: 1, say: () => undefined });
-    expect(result.requests).toBeGreaterThan(0);
+    expect(result.served).toBeGreaterThan(0);
+    expect(result.usersGone).toBeGreaterThan(0);
     expect(result.podsReplaced).toBeGreaterThan(0);
-    expect(result.flatness.map(({ name }) => name)).toEqual(["heap bytes", "handles", "Redis bytes"]);
+    expect(result.flatness.map(({ name }) => name)).toEqual(["heap", "handles", "redis"]);
+  });
+
+  it.each(Array.from(leaks.keys()))("a soak accuses a leak that is planted: %s", async (planted) => {
+    const { flatness } = await runSoak({ seconds: 2, planted, say: () => undefined });
+    expect(flatness.find(({ name }) => name === planted)).toMatchObject({ flat: false });
+  });
+
+  it("a soak judges what grew after the first third, and not single outliers", () => {
+    const flat = Array.from({ length: 60 }, (_, sample) =>
+      sample < 20 ? sample * 50 : sample % 7 === 0 ? 3000 : 1000,
+    );
+    expect(judge("heap", "bytes", flat)).toMatchObject({ median: 1000, growth: 0, allowed: 50, flat: true });
+    const growing = Array.from({ length: 60 }, (_, sample) => 1000 + 2 * sample);
+    expect(judge("heap", "bytes", growing)).toMatchObject({ growth: 78, flat: false });
   });
 });

@@ -10,17 +10,18 @@ import { median } from "./median.ts";
 /** What a figure came to: medians of what each side cost, and of the ratios of the pairs. */
 export interface Measured {
   readonly id: string;
-  readonly variant?: string;
-  readonly title: string;
   readonly ours: number;
   readonly baseline: number;
-  readonly baselineTitle: string;
   readonly unit: Unit;
   /** baseline / ours where the goal is a least ratio; else ours / baseline. */
   readonly ratio: number;
   readonly spread: readonly [min: number, max: number];
   readonly goal: string;
+  /** Never by a baseline that doesn't count. */
   readonly met: boolean;
+  readonly variant?: string;
+  readonly title: string;
+  readonly baselineTitle: string;
   /** What the baseline should come to here, by what was seen of it before. Absent: nothing was. */
   readonly expected?: number;
   /** Whether the baseline is good enough to prove anything. Absent: nothing was seen of it before. */
@@ -39,6 +40,8 @@ export interface MeasureOptions {
   readonly speeds?: Speeds;
   /** Gets the processor's profile of all rounds of our side. Absent: none is made. */
   readonly onProfile?: (profile: CpuProfile) => void;
+  /** Hears of each round of both sides before it begins, from 1 on. */
+  readonly onRound?: (round: number, of: number) => void;
   /** Where what is to be ended is kept, for who breaks the run off. Default: one of its own. */
   readonly ends?: Ends;
 }
@@ -46,19 +49,28 @@ export interface MeasureOptions {
 /** A baseline slower than this share of what was seen of it, scaled, is badly written or badly measured. */
 const LEAST_SHARE_OF_SEEN = 0.8;
 
-/** Measures both sides in turn (A B A B ...): machines are noisy, so only ratios within one run mean anything. */
+interface Pair {
+  readonly ours: number;
+  readonly baseline: number;
+}
+
+/**
+ * Measures both sides in turn (A B A B ...): machines are noisy, so only ratios within one run mean anything.
+ * @throws Error when a side says something that no work can cost; whatever a side throws
+ */
 export async function measure(figure: Figure, options: MeasureOptions): Promise<Measured> {
-  const { warmUps = 2, tiny = false, pin = false, ends = new Ends() } = options;
+  const { tiny = false, pin = false, ends = new Ends() } = options;
   const exact = figure.pairs !== undefined;
-  const pairs: { ours: number; baseline: number }[] = [];
+  const warmUps = exact ? 0 : (options.warmUps ?? 2);
+  const rounds = warmUps + (figure.pairs ?? options.pairs);
+  const pairs: Pair[] = [];
   try {
     const { ours, baseline } = await figure.prepare({ tiny, pin, defer: (end) => ends.add(end) });
-    for (let round = 0; !exact && round < warmUps; round += 1) {
-      await ours.run();
-      await baseline.run();
-    }
-    for (let pair = 0; pair < (figure.pairs ?? options.pairs); pair += 1) {
-      pairs.push({ ours: await ours.run(), baseline: await baseline.run() });
+    for (let round = 1; round <= rounds; round += 1) {
+      options.onRound?.(round, rounds);
+      const pair = { ours: await ours.run(), baseline: await baseline.run() };
+      checkCosts(figure, pair);
+      if (round > warmUps) pairs.push(pair);
     }
     // In rounds of its own: what is profiled is slower.
     if (options.onProfile !== undefined) {
@@ -71,11 +83,14 @@ export async function measure(figure: Figure, options: MeasureOptions): Promise<
   return judged(figure, pairs, options.speeds);
 }
 
-function judged(
-  figure: Figure,
-  pairs: readonly { readonly ours: number; readonly baseline: number }[],
-  speeds: Speeds | undefined,
-): Measured {
+/** A ratio of nonsense may well meet a goal. Only bytes may be none at all, and only ours: nothing is done in no time. */
+function checkCosts({ unit }: Figure, { ours, baseline }: Pair): void {
+  const isPossible = (cost: number): boolean => Number.isFinite(cost) && cost > 0;
+  if (!isPossible(ours) && !(unit === "bytes" && ours === 0)) throw new Error(`ours can't be ${ours} ${unit}`);
+  if (!isPossible(baseline)) throw new Error(`the baseline can't be ${baseline} ${unit}`);
+}
+
+function judged(figure: Figure, pairs: readonly Pair[], speeds: Speeds | undefined): Measured {
   const { id, variant, title, unit, goal, seen } = figure;
   const upwards = goal.ratioAtLeast !== undefined;
   const ratios = pairs.map(({ ours, baseline }) => (upwards ? baseline / ours : ours / baseline));
@@ -83,26 +98,24 @@ function judged(
   const baseline = median(pairs.map((pair) => pair.baseline));
   const ratio = median(ratios);
   const expected = seen && speeds && expectedBaseline(seen, speeds);
+  const counts = expected === undefined || expected / baseline >= LEAST_SHARE_OF_SEEN;
   return {
     id,
-    ...(variant === undefined ? undefined : { variant }),
-    title,
     ours,
     baseline,
-    baselineTitle: figure.baseline,
     unit,
     ratio,
     spread: [Math.min(...ratios), Math.max(...ratios)],
     goal: goalText(figure),
-    met: isMet(goal, { ours, ratio }),
-    ...(expected === undefined ? undefined : { expected, counts: expected / baseline >= LEAST_SHARE_OF_SEEN }),
+    met: counts && isMet(goal, { ours, ratio }),
+    ...(variant === undefined ? undefined : { variant }),
+    title,
+    baselineTitle: figure.baseline,
+    ...(expected === undefined ? undefined : { expected, counts }),
   };
 }
 
 function isMet(goal: Goal, { ours, ratio }: { ours: number; ratio: number }): boolean {
-  const { ratioAtLeast = Number.NEGATIVE_INFINITY, ratioAtMost = Number.POSITIVE_INFINITY } = goal;
-  // Compared so that NaN meets no goal that there is.
-  if (goal.ratioAtLeast !== undefined && !(ratio >= ratioAtLeast)) return false;
-  if (goal.ratioAtMost !== undefined && !(ratio <= ratioAtMost)) return false;
-  return goal.oursAtMost === undefined || ours <= goal.oursAtMost;
+  const { ratioAtLeast = -Infinity, ratioAtMost = Infinity, oursAtMost = Infinity } = goal;
+  return ratio >= ratioAtLeast && ratio <= ratioAtMost && ours <= oursAtMost;
 }
