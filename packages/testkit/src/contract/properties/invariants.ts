@@ -106,7 +106,10 @@ class LinkHistory {
   }
 }
 
-/** All operations of a history at the same time, over two executors. */
+/**
+ * All operations of a history at the same time, over two executors. Where the store's time stands still, what is removed
+ * leaves its record: without one, an executor that has not seen its token has nothing but the time to go beyond it by.
+ */
 async function runAtOnce(
   history: readonly LinkHistoryStep[],
   subject: Subject<LinkStore>,
@@ -114,9 +117,12 @@ async function runAtOnce(
 ): Promise<void> {
   const key = subject.uniqueKey();
   const tokens = { current: "0", stale: "0" };
-  const ops = history.flatMap((step, index) =>
-    step.step === "op" ? [opOf(step.draft, key, { tokens, opId: `op${index}` })] : [],
-  );
+  const leastGraceMs = subject.can("exactTime") ? 1 : 0;
+  const ops = history.flatMap((step, index) => {
+    if (step.step !== "op") return [];
+    const draft = { ...step.draft, graceMs: Math.max(leastGraceMs, step.draft.graceMs) };
+    return [opOf(draft, key, { tokens, opId: `op${index}` })];
+  });
   const results: ResultOf<LinkOp>[] = await Promise.all(
     ops.map((op, index) => (index % 2 === 0 ? subject.store : second).execute(op)),
   );
