@@ -131,9 +131,10 @@ test("a call that is settled at once takes no deadline from others of its turn",
 
 test("closing settles everything: what was not sent was not applied", async () => {
   const { on } = await held({ maxScriptsOnWire: 1 });
-  const sent = on.links.execute(set("alice"));
+  const call = { timeoutMs: 500 };
+  const sent = on.links.execute(set("alice"), call);
   await turn();
-  const waiting = [on.links.execute(set("bob")), on.links.execute(set("alice", 2)), on.links.execute(set("bob", 2))];
+  const waiting = [set("bob"), set("alice", 2), set("bob", 2)].map((op) => on.links.execute(op, call));
   on.links.close();
   await expect(waiting[0]).rejects.toMatchObject({ code: "CLOSED", outcome: "not-applied" });
   await expect(waiting[2]).rejects.toMatchObject({ code: "CLOSED", outcome: "not-applied" });

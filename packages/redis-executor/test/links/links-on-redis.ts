@@ -5,6 +5,7 @@ import type { RedisServer } from "@podlink/testkit/redis";
 import type { Redis } from "ioredis";
 import { RedisLinks } from "../../src/links/redis-links.ts";
 import type { RedisLinksOptions } from "../../src/links/redis-links.ts";
+import { patiently } from "../support/patiently.ts";
 import type { Tapped } from "./plain-connection.ts";
 import { plainConnection } from "./plain-connection.ts";
 
@@ -41,5 +42,5 @@ export async function linksOnRedis(options: Partial<RedisLinksOptions> = {}): Pr
     await connection.close();
     await server.end();
   };
-  return { links, server, redis, tap, logger, close, [Symbol.asyncDispose]: close };
+  return { links: patiently(links), server, redis, tap, logger, close, [Symbol.asyncDispose]: close };
 }

@@ -3,6 +3,7 @@ import type { Store, Subscription } from "@podlink/types";
 import { DEFAULTS, silentLogger, sleep, systemClock } from "@podlink/types";
 import type { Connection } from "../../src/connection/ports.ts";
 import { RedisLinks } from "../../src/links/redis-links.ts";
+import { patiently } from "../support/patiently.ts";
 import type { AnyRedis } from "./pods-store.ts";
 import { connectTo, podsStore, randomPrefix, serversOf } from "./pods-store.ts";
 
@@ -23,7 +24,7 @@ export async function podsHarness(redis: AnyRedis): Promise<StoreHarness> {
     opened.push(store);
     const links = linksOf(connection, prefix);
     const whole = { ...store, execute: links.execute.bind(links) };
-    return afterWatches(whole, watches, connection.kind === "cluster" ? BUS_LATENCY_MS : 0) as unknown as Store;
+    return afterWatches(patiently(whole), watches, connection.kind === "cluster" ? BUS_LATENCY_MS : 0) as unknown as Store;
   };
   return {
     store: open(),

@@ -7,6 +7,7 @@ import { serviceKey } from "@podlink/types";
 import type { RedisExecutorOptions } from "../../src/index.ts";
 import { RedisExecutor } from "../../src/index.ts";
 import { PATIENT } from "./connections.ts";
+import { patiently } from "./patiently.ts";
 
 export interface HarnessParts {
   /** Which Redis, and with which user. */
@@ -36,7 +37,7 @@ export function executorHarness({ options, servers, namespaces, flushAll, busMs 
   const make = (): Store => {
     const executor = new RedisExecutor({ ...PATIENT, ...options, prefix, nowMs: () => nowMs });
     made.push(executor);
-    return instrumented(executor, { all: made, onWorkloadState, busMs, gates });
+    return instrumented(patiently(executor), { all: made, onWorkloadState, busMs, gates });
   };
   return {
     store: make(),
