@@ -1,4 +1,4 @@
-import { sleep } from "@podlink/types";
+import { silentLogger, sleep } from "@podlink/types";
 import type { Pod } from "podlink";
 import { connect, joinAsPod } from "podlink";
 import { Ends } from "../measure/ends.ts";
@@ -59,6 +59,7 @@ export async function runSoak({ seconds, planted, say, ends = new Ends() }: Soak
     const caller = await connect({
       store: await storeOn(server, preparation),
       namespace: "bench",
+      logger: silentLogger, // failures are counted
       client: { linkInfoCacheTimeSecs: CACHE_SECONDS, maxCachedLinks: USERS_AT_ONCE / 2, hotEntries: 100 },
     });
     ends.add(() => caller.close());
@@ -108,6 +109,7 @@ async function join(redis: string, podIndex: number): Promise<Pod> {
     redis,
     namespace: "bench",
     service: "room",
+    logger: silentLogger,
     podIndex,
     http: { port: 4000, host: "127.0.0.1" },
     server: {
