@@ -21,7 +21,7 @@ export const leaks: ReadonlyMap<Leak, (place: LeakPlace) => Drip> = new Map<Leak
     "heap",
     () => {
       const kept: unknown[] = [];
-      return async () => void kept.push(Array.from({ length: 30_000 }, (_, index) => `${kept.length}/${index}`));
+      return async () => void kept.push(Array.from({ length: 60_000 }, (_, index) => `${kept.length}/${index}`));
     },
   ],
   [
