@@ -196,11 +196,14 @@ describe("the whole bench works", () => {
     expect(expectedBaseline({ baseline: 7, scaledBy: "exact" }, seen)).toBe(7);
   });
 
-  it("our side is profiled", async () => {
+  it.each([
+    ["in this process", "place-10k", ""],
+    ["in another one, where the work is", "gateway-http", "/packages/http/src/"],
+  ])("our side is profiled: %s", async (_where, id, place) => {
     let profile: CpuProfile | undefined;
-    const figure = figures.find(({ id }) => id === "place-10k")!;
+    const figure = figures.find((one) => one.id === id)!;
     await measure(figure, { pairs: 1, warmUps: 0, tiny: true, onProfile: (made) => (profile = made) });
-    expect(profile?.nodes.length).toBeGreaterThan(0);
+    expect(profile?.nodes.some(({ callFrame }) => callFrame.url.includes(place))).toBe(true);
   });
 
   it("callers follow the pods of a scale run, and hear of changes", async () => {

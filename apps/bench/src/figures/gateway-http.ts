@@ -22,7 +22,8 @@ export const gatewayHttp: Figure = {
       const port = await gateway.ask<number>({ podPort });
       if (preparation.pin) pinToNodeCore(gateway.pid);
       const requests = preparation.tiny ? 200 : REQUESTS;
-      return { run: () => outside.ask<number>({ load: { port, connections: CONNECTIONS, requests } }) };
+      const run = () => outside.ask<number>({ load: { port, connections: CONNECTIONS, requests } });
+      return { run, profiled: gateway.profiled };
     };
     const [ours, baseline] = await Promise.all([side("podlink-gateway"), side("bare-gateway")]);
     return { ours, baseline };

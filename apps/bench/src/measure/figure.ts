@@ -1,9 +1,13 @@
+import type { CpuProfile } from "./profile.ts";
+
 /** What figures are counted in; less is better in all of them. */
 export type Unit = "ns" | "us" | "ms" | "bytes" | "x" | "% of a core";
 
 /** One side of a figure: does its work once and says what that cost, in the figure's unit. */
 interface Side {
   run(): Promise<number> | number;
+  /** The processor's profile of so many rounds, where the work is done in another process. Absent: it is done in this one. */
+  readonly profiled?: (rounds: number, round: () => Promise<void>) => Promise<CpuProfile>;
 }
 
 /** What holds for a figure whose goal is met: all that is given. */

@@ -75,7 +75,7 @@ export async function measure(figure: Figure, options: MeasureOptions): Promise<
     // In rounds of its own: what is profiled is slower.
     if (options.onProfile !== undefined) {
       const round = async (): Promise<void> => void (await ours.run());
-      options.onProfile(await profiled(exact ? 1 : options.pairs, round));
+      options.onProfile(await (ours.profiled ?? profiled)(exact ? 1 : options.pairs, round));
     }
   } finally {
     await ends.end();

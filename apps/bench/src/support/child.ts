@@ -2,13 +2,20 @@ import { fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import type { Preparation } from "../measure/figure.ts";
+import type { CpuProfile } from "../measure/profile.ts";
+import { profiled } from "../measure/profile.ts";
 
 /** A process of the bench that answers one question after the other. */
 export interface Child {
   readonly pid: number;
   /** Rejects when it fails or ends instead of answering. */
   ask<Answer>(question: object): Promise<Answer>;
+  /** The processor's profile of that process during so many rounds. */
+  readonly profiled: (rounds: number, round: () => Promise<void>) => Promise<CpuProfile>;
 }
+
+/** Asked of any child, beside what it answers itself. */
+type ProfileQuestion = { readonly profile: "start" | "stop" };
 
 /** Starts `src/processes/<name>.ts`; it is ended with the figure, and ends by itself when this process is gone. */
 export async function startChild(name: string, { defer }: Pick<Preparation, "defer">): Promise<Child> {
@@ -20,19 +27,25 @@ export async function startChild(name: string, { defer }: Pick<Preparation, "def
     child.kill("SIGKILL"); // it holds nothing that matters
     await once(child, "exit");
   });
+  const ask = <Answer>(question: object): Promise<Answer> =>
+    new Promise<Answer>((resolve, reject) => {
+      const ended = (): void => reject(new Error(`the process ${name} ended before it answered`));
+      child.once("exit", ended);
+      child.once("message", (answer: { value: Answer } | { error: string }) => {
+        child.off("exit", ended);
+        if ("error" in answer) reject(new Error(`${name}: ${answer.error}`));
+        else resolve(answer.value);
+      });
+      child.send(question);
+    });
   return {
     pid: child.pid!,
-    ask: <Answer>(question: object) =>
-      new Promise<Answer>((resolve, reject) => {
-        const ended = (): void => reject(new Error(`the process ${name} ended before it answered`));
-        child.once("exit", ended);
-        child.once("message", (answer: { value: Answer } | { error: string }) => {
-          child.off("exit", ended);
-          if ("error" in answer) reject(new Error(`${name}: ${answer.error}`));
-          else resolve(answer.value);
-        });
-        child.send(question);
-      }),
+    ask,
+    profiled: async (rounds, round) => {
+      await ask({ profile: "start" } satisfies ProfileQuestion);
+      for (let turn = 0; turn < rounds; turn += 1) await round();
+      return ask({ profile: "stop" } satisfies ProfileQuestion);
+    },
   };
 }
 
@@ -40,12 +53,27 @@ export async function startChild(name: string, { defer }: Pick<Preparation, "def
 export function answerParent<Question>(answer: (question: Question) => unknown): void {
   process.once("disconnect", () => process.exit(1));
   process.on("SIGINT", () => undefined); // of the terminal; the parent ends this process
-  process.on("message", (question: Question) => {
+  const profile = profiler();
+  process.on("message", (question: Question | ProfileQuestion) => {
     void Promise.resolve()
-      .then(() => answer(question))
+      .then(() => (isProfileQuestion(question) ? profile(question) : answer(question)))
       .then(
         (value) => process.send?.({ value }),
         (error: unknown) => process.send?.({ error: String(error) }),
       );
   });
+}
+
+const isProfileQuestion = (question: unknown): question is ProfileQuestion =>
+  typeof question === "object" && question !== null && "profile" in question;
+
+function profiler(): (question: ProfileQuestion) => Promise<CpuProfile> | undefined {
+  let stop = (): void => undefined;
+  let made: Promise<CpuProfile> | undefined;
+  return ({ profile }) => {
+    stop();
+    const stopped = made;
+    made = profile === "start" ? profiled(1, () => new Promise((resolve) => (stop = resolve))) : undefined;
+    return stopped;
+  };
 }
