@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { figures } from "./figures/index.ts";
 import { Ends } from "./measure/ends.ts";
@@ -10,8 +10,10 @@ import type { Leak } from "./runs/leaks.ts";
 import { leaks } from "./runs/leaks.ts";
 import { runScale } from "./runs/scale.ts";
 import { runSoak } from "./runs/soak.ts";
+import type { DocumentPlace } from "./support/document.ts";
+import { openDocument } from "./support/document.ts";
 import { untilBrokenOff } from "./support/interruption.ts";
-import { between, replaceBetween } from "./support/markers.ts";
+import type { Place } from "./support/markers.ts";
 import { Progress } from "./support/progress.ts";
 
 interface Options {
@@ -50,36 +52,35 @@ function chosen(names: readonly string[]): readonly Figure[] {
 }
 
 /** What would fail at the end is refused before ten minutes have passed. */
-function prepareOutput({ write, profile }: Options, names: readonly string[]): void {
-  if (write !== undefined && names.length > 0) {
-    program.error("error: --write is for all figures: the document has no place for some of them");
-  }
+function early<T>(prepare: () => T): T {
   try {
-    if (write !== undefined) between(readFileSync(write, "utf8"), write);
-    if (profile !== undefined) mkdirSync(profile, { recursive: true });
+    return prepare();
   } catch (error) {
-    program.error(`error: ${(error as Error).message}`);
+    return program.error(`error: ${(error as Error).message}`);
   }
 }
 
-async function run(names: string[], options: Options): Promise<void> {
+const documentOf = (file: string | undefined, place: Place): DocumentPlace | undefined =>
+  file === undefined ? undefined : early(() => openDocument(file, place));
+
+async function run(names: string[], { list, json, pairs, profile, write }: Options): Promise<void> {
   const wanted = chosen(names);
-  if (options.list) {
+  if (list) {
     for (const figure of wanted)
       print(`${nameOf(figure)}: ${figure.title}; beside ${figure.baseline}; ${goalText(figure)}`);
     return;
   }
-  prepareOutput(options, names);
-  const { json, pairs, profile, write } = options;
+  if (write !== undefined && names.length > 0) {
+    program.error("error: --write is for all figures: the document has no place for some of them");
+  }
+  const document = documentOf(write, "figures");
+  if (profile !== undefined) early(() => mkdirSync(profile, { recursive: true }));
   await untilBrokenOff({ ends, say }, async (signal) => {
     const result = await runFigures({ figures: wanted, pairs, profile, progress, ends, signal });
     print(json ? asJson(result) : asText(result, process.stdout));
-    if (result.failed.length > 0) {
-      say(`not measured: ${result.failed.join(", ")}${write === undefined ? "" : `; ${write} is as it was`}`);
-      process.exitCode = 1;
-    } else if (write !== undefined) {
-      writeFileSync(write, replaceBetween(readFileSync(write, "utf8"), asMarkdown(result), write));
-    }
+    if (result.failed.length === 0) return document?.write(asMarkdown(result));
+    say(`not measured: ${result.failed.join(", ")}${document === undefined ? "" : `; ${document.file} is as it was`}`);
+    process.exitCode = 1;
   });
 }
 
@@ -126,12 +127,15 @@ program
     new Option("--planted <leak>", "leaks that on purpose; the run passes if it is accused").choices([...leaks.keys()]),
   )
   .option("--json", "for machines", false)
-  .action(({ minutes, planted, json }: { minutes: number; planted?: Leak; json: boolean }) =>
-    untilBrokenOff({ ends, say }, async () => {
+  .option("--write <file>", "writes the result into this document, between its markers")
+  .action(({ minutes, planted, json, write }: { minutes: number; planted?: Leak; json: boolean; write?: string }) => {
+    const document = documentOf(write, "soak");
+    return untilBrokenOff({ ends, say }, async () => {
       const result = await runSoak({ seconds: minutes * 60, planted, say, ends });
       printResult(result, json);
+      document?.write(result.lines.map((line) => `- ${line}`).join("\n"));
       process.exitCode = result.passed ? 0 : 1;
-    }),
-  );
+    });
+  });
 
 await program.parseAsync();

@@ -177,8 +177,9 @@ describe("measuring", () => {
 
   it("only what is between a document's markers is replaced; without them nothing is", () => {
     const [begin, end] = ["<!-- the figures: begin -->", "<!-- the figures: end -->"];
-    expect(replaceBetween(`a${begin}old${end}b`, "new", "x.md")).toBe(`a${begin}\n\nnew\n\n${end}b`);
-    expect(() => replaceBetween("a", "new", "x.md")).toThrow("x.md needs the lines");
+    expect(replaceBetween(`a${begin}old${end}b`, "figures", "new", "x.md")).toBe(`a${begin}\n\nnew\n\n${end}b`);
+    expect(() => replaceBetween("a", "figures", "new", "x.md")).toThrow("x.md needs the lines");
+    expect(() => replaceBetween(`a${begin}old${end}b`, "soak", "new", "x.md")).toThrow("<!-- the soak: begin -->");
   });
 });
 

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import type { SupervisedApp } from "@podlink/testkit";
 import { Supervisor } from "@podlink/testkit";
+import { replaceBetween } from "../src/support/markers.ts";
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
 
 let supervisor: Supervisor;
@@ -57,14 +58,22 @@ describe("bad arguments are refused, and nothing is measured", () => {
     expect(code).toBe(1);
   });
 
-  it("a document without the markers", async () => {
+  it.each([
+    ["figures", []],
+    ["soak", ["soak"]],
+  ])("a document without a place for the %s", async (place, args) => {
     const document = join(folder(), "x.md");
     writeFileSync(document, "nothing");
-    const { code, said } = await endOf(["--write", document]);
-    expect(said).toContain("needs the lines <!-- the figures: begin -->");
+    const { code, said } = await endOf([...args, "--write", document]);
+    expect(said).toContain(`needs the lines <!-- the ${place}: begin -->`);
     expect(code).toBe(1);
     expect(readFileSync(document, "utf8")).toBe("nothing");
   });
+});
+
+it("the document of this repository has both places", () => {
+  const document = readFileSync(new URL("../../../docs/performance.md", import.meta.url), "utf8");
+  for (const place of ["figures", "soak"] as const) replaceBetween(document, place, "", "docs/performance.md");
 });
 
 it("--list says which figures there are, or one's variants", async () => {
@@ -94,7 +103,7 @@ it.each([
 ] as const)("%s ends whatever %j has started", async (signal, args, status) => {
   const app = bench(args);
   // Itself, the compiler, and a server with its guard.
-  await vi.waitFor(() => expect(familyOf(app.pid!).length).toBeGreaterThan(3), 30_000);
+  await vi.waitFor(() => expect(familyOf(app.pid!).length).toBeGreaterThan(3), 60_000);
   const family = familyOf(app.pid!);
   app.signal(signal);
   expect(await app.whenEnded()).toMatchObject({ code: status });
@@ -102,4 +111,4 @@ it.each([
   expect(app.log()).not.toMatch(/^ +at /m);
   const left = (): number[] => family.filter((pid) => familyOf(pid).length > 0);
   await vi.waitFor(() => expect(left()).toEqual([]), 20_000);
-});
+}, 120_000);
