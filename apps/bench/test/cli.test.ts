@@ -100,15 +100,19 @@ it.each([
   ["SIGINT", ["link-create-one", "--pairs", "1000"], 130],
   ["SIGINT", ["gateway-http", "--pairs", "1000"], 130],
   ["SIGTERM", ["soak"], 143],
-] as const)("%s ends whatever %j has started", async (signal, args, status) => {
-  const app = bench(args);
-  // Itself, the compiler, and a server with its guard.
-  await vi.waitFor(() => expect(familyOf(app.pid!).length).toBeGreaterThan(3), 60_000);
-  const family = familyOf(app.pid!);
-  app.signal(signal);
-  expect(await app.whenEnded()).toMatchObject({ code: status });
-  expect(app.log()).toContain(`${signal}: ending what runs`);
-  expect(app.log()).not.toMatch(/^ +at /m);
-  const left = (): number[] => family.filter((pid) => familyOf(pid).length > 0);
-  await vi.waitFor(() => expect(left()).toEqual([]), 20_000);
-}, 120_000);
+] as const)(
+  "%s ends whatever %j has started",
+  async (signal, args, status) => {
+    const app = bench(args);
+    // Itself, the compiler, and a server with its guard.
+    await vi.waitFor(() => expect(familyOf(app.pid!).length).toBeGreaterThan(3), 60_000);
+    const family = familyOf(app.pid!);
+    app.signal(signal);
+    expect(await app.whenEnded()).toMatchObject({ code: status });
+    expect(app.log()).toContain(`${signal}: ending what runs`);
+    expect(app.log()).not.toMatch(/^ +at /m);
+    const left = (): number[] => family.filter((pid) => familyOf(pid).length > 0);
+    await vi.waitFor(() => expect(left()).toEqual([]), 20_000);
+  },
+  120_000,
+);

@@ -1,6 +1,5 @@
 import { startRedis } from "@podlink/testkit/redis";
-import { Ends } from "./ends.ts";
-import type { Seen } from "./figure.ts";
+import type { Preparation } from "./figure.ts";
 import { median } from "./median.ts";
 import { nsEach, usPercentile } from "./timing.ts";
 import { pinToRedisCore } from "../support/cores.ts";
@@ -29,51 +28,71 @@ const SEEN: Speeds = {
 const ROUNDS = 5;
 const ENTRIES = 10_000;
 
-/** What a baseline should come to on a machine of these speeds. */
-export const expectedBaseline = ({ baseline, scaledBy }: Seen, speeds: Speeds): number =>
-  scaledBy === "exact" ? baseline : (baseline * speeds[scaledBy]) / SEEN[scaledBy];
+/** What a baseline that was seen there should come to on a machine of this speed. */
+export const expectedBaseline = (baseline: number, scaledBy: keyof Speeds, speed: number): number =>
+  (baseline * speed) / SEEN[scaledBy];
 
-/** Measures this machine. `tiny`: only to show that it works. */
-export async function calibrate(
-  { tiny, pin }: { tiny: boolean; pin: boolean },
-  ends: Ends = new Ends(),
-): Promise<Speeds> {
-  try {
-    const server = await startRedis();
-    ends.add(() => server.end());
-    if (pin) pinToRedisCore(server.pid);
-    const raw = await connectRaw(server);
-    ends.add(() => raw.end());
-    const total = tiny ? 200 : 50_000;
-    const set = async (callers: number): Promise<number> => {
-      const rounds: number[] = [];
-      for (let round = 0; round < ROUNDS; round += 1) {
-        rounds.push(await raw.nsEachSet(callers, total, `${callers}-${round}-`));
-      }
-      return median(rounds);
-    };
-    const alone = await usPercentile(0.5, tiny ? 20 : 2000, (turn) => raw.nsEachSet(1, 1, `alone-${turn}-`));
-    return {
-      mapGet: mapGet(tiny ? 1 : 100),
-      rawSet1: alone * 1000,
-      rawSet64: await set(64),
-      rawSet256: await set(256),
-      rawSet1024: await set(1024),
-    };
-  } finally {
-    await ends.end();
-  }
+/** Tells how fast this machine is now: others on it may make it slower or faster at any time. */
+export interface Gauges {
+  measure(speed: keyof Speeds): Promise<number>;
 }
 
-function mapGet(timesOver: number): number {
+/** Starts what is needed to measure this machine. `tiny`: only to show that it works. */
+export async function openGauges({ tiny, pin, defer }: Preparation): Promise<Gauges> {
+  const server = await startRedis();
+  defer(() => server.end());
+  if (pin) pinToRedisCore(server.pid);
+  const raw = await connectRaw(server);
+  defer(() => raw.end());
+  const total = tiny ? 200 : 50_000;
+  const set = async (callers: number): Promise<number> => {
+    const each =
+      callers === 1
+        ? 1000 * (await usPercentile(0.5, tiny ? 20 : 2000, (turn) => raw.nsEachSet(1, 1, `alone-${turn}-`)))
+        : await raw.nsEachSet(callers, total, "key-");
+    await server.cli("FLUSHALL");
+    return each;
+  };
+  const map = mapGet(tiny ? 1 : 100);
+  const measured = {
+    mapGet: async () => map(),
+    rawSet1: () => set(1),
+    rawSet64: () => set(64),
+    rawSet256: () => set(256),
+    rawSet1024: () => set(1024),
+  };
+  return { measure: (speed) => measured[speed]() };
+}
+
+/** All speeds, each as the median of several rounds. */
+export async function calibrate(gauges: Gauges): Promise<Speeds> {
+  const speedOf = async (speed: keyof Speeds): Promise<number> => {
+    const rounds: number[] = [];
+    for (let round = 0; round < ROUNDS; round += 1) rounds.push(await gauges.measure(speed));
+    return median(rounds);
+  };
+  return {
+    mapGet: await speedOf("mapGet"),
+    rawSet1: await speedOf("rawSet1"),
+    rawSet64: await speedOf("rawSet64"),
+    rawSet256: await speedOf("rawSet256"),
+    rawSet1024: await speedOf("rawSet1024"),
+  };
+}
+
+/** Measures it whenever it is called; has warmed up by then. */
+function mapGet(timesOver: number): () => number {
   const uids = Array.from({ length: ENTRIES }, (_, index) => `user-${(index * 7919) % ENTRIES}`);
   const map = new Map(uids.map((uid, index) => [uid, index]));
   let sum = 0; // used below, so that no call can be left out
-  const round = (): number =>
-    nsEach(timesOver * ENTRIES, () => {
+  const round = (): number => {
+    const each = nsEach(timesOver * ENTRIES, () => {
       for (let turn = 0; turn < timesOver; turn += 1) for (const uid of uids) sum += map.get(uid) ?? Number.NaN;
     });
-  const rounds = Array.from({ length: ROUNDS + 2 }, round).slice(2);
-  if (Number.isNaN(sum)) throw new Error("a key was not in the map");
-  return median(rounds);
+    if (Number.isNaN(sum)) throw new Error("a key was not in the map");
+    return each;
+  };
+  round();
+  round();
+  return round;
 }

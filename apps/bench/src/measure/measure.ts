@@ -1,6 +1,6 @@
 import type { CpuProfile } from "./profile.ts";
 import { profiled } from "./profile.ts";
-import type { Speeds } from "./calibration.ts";
+import type { Gauges } from "./calibration.ts";
 import { expectedBaseline } from "./calibration.ts";
 import { Ends } from "./ends.ts";
 import type { Figure, Goal, Unit } from "./figure.ts";
@@ -36,8 +36,8 @@ export interface MeasureOptions {
   readonly tiny?: boolean;
   /** Default false. */
   readonly pin?: boolean;
-  /** How fast this machine is. Absent: baselines are not judged. */
-  readonly speeds?: Speeds;
+  /** Tells how fast this machine is, beside each pair. Absent: baselines are not judged. */
+  readonly gauges?: Gauges;
   /** Gets the processor's profile of all rounds of our side. Absent: none is made. */
   readonly onProfile?: (profile: CpuProfile) => void;
   /** Hears of each round of both sides before it begins, from 1 on. */
@@ -52,6 +52,8 @@ const LEAST_SHARE_OF_SEEN = 0.8;
 interface Pair {
   readonly ours: number;
   readonly baseline: number;
+  /** What the baseline should have come to at that time. Absent: not known. */
+  readonly expected?: number;
 }
 
 /**
@@ -70,7 +72,7 @@ export async function measure(figure: Figure, options: MeasureOptions): Promise<
       options.onRound?.(round, rounds);
       const pair = { ours: await ours.run(), baseline: await baseline.run() };
       checkCosts(figure, pair);
-      if (round > warmUps) pairs.push(pair);
+      if (round > warmUps) pairs.push({ ...pair, ...(await expectation(figure, options.gauges)) });
     }
     // In rounds of its own: what is profiled is slower.
     if (options.onProfile !== undefined) {
@@ -80,7 +82,13 @@ export async function measure(figure: Figure, options: MeasureOptions): Promise<
   } finally {
     await ends.end();
   }
-  return judged(figure, pairs, options.speeds);
+  return judged(figure, pairs);
+}
+
+async function expectation({ seen }: Figure, gauges: Gauges | undefined): Promise<Pick<Pair, "expected"> | undefined> {
+  if (seen === undefined || gauges === undefined) return undefined;
+  if (seen.scaledBy === "exact") return { expected: seen.baseline };
+  return { expected: expectedBaseline(seen.baseline, seen.scaledBy, await gauges.measure(seen.scaledBy)) };
 }
 
 /** A ratio of nonsense may well meet a goal. Only bytes may be none at all, and only ours: nothing is done in no time. */
@@ -90,15 +98,16 @@ function checkCosts({ unit }: Figure, { ours, baseline }: Pair): void {
   if (!isPossible(baseline)) throw new Error(`the baseline can't be ${baseline} ${unit}`);
 }
 
-function judged(figure: Figure, pairs: readonly Pair[], speeds: Speeds | undefined): Measured {
-  const { id, variant, title, unit, goal, seen } = figure;
+function judged(figure: Figure, pairs: readonly Pair[]): Measured {
+  const { id, variant, title, unit, goal } = figure;
   const upwards = goal.ratioAtLeast !== undefined;
   const ratios = pairs.map(({ ours, baseline }) => (upwards ? baseline / ours : ours / baseline));
   const ours = median(pairs.map((pair) => pair.ours));
   const baseline = median(pairs.map((pair) => pair.baseline));
   const ratio = median(ratios);
-  const expected = seen && speeds && expectedBaseline(seen, speeds);
-  const counts = expected === undefined || expected / baseline >= LEAST_SHARE_OF_SEEN;
+  const expectations = pairs.flatMap(({ expected }) => (expected === undefined ? [] : [expected]));
+  const shares = expectations.map((expected, index) => expected / pairs[index]!.baseline);
+  const counts = shares.length === 0 || median(shares) >= LEAST_SHARE_OF_SEEN;
   return {
     id,
     ours,
@@ -111,7 +120,7 @@ function judged(figure: Figure, pairs: readonly Pair[], speeds: Speeds | undefin
     ...(variant === undefined ? undefined : { variant }),
     title,
     baselineTitle: figure.baseline,
-    ...(expected === undefined ? undefined : { expected, counts }),
+    ...(expectations.length === 0 ? undefined : { expected: median(expectations), counts }),
   };
 }
 

@@ -1,8 +1,8 @@
 import { writeFileSync } from "node:fs";
 import { loadavg } from "node:os";
 import { join } from "node:path";
-import { calibrate } from "../measure/calibration.ts";
-import type { Ends } from "../measure/ends.ts";
+import { calibrate, openGauges } from "../measure/calibration.ts";
+import { Ends } from "../measure/ends.ts";
 import type { Figure } from "../measure/figure.ts";
 import { nameOf } from "../measure/figure.ts";
 import type { Measured } from "../measure/measure.ts";
@@ -30,7 +30,8 @@ export async function runFigures(options: FiguresOptions): Promise<FiguresResult
   const loadBefore = loadavg()[0] ?? 0;
   const pin = pinThisProcess();
   progress.now("measuring this machine");
-  const speeds = await calibrate({ tiny: false, pin }, ends);
+  const gauges = await openGauges({ tiny: false, pin, defer: (end) => ends.add(end) });
+  const speeds = await calibrate(gauges);
   const measured: Measured[] = [];
   const failed: string[] = [];
   for (const [index, figure] of figures.entries()) {
@@ -38,12 +39,14 @@ export async function runFigures(options: FiguresOptions): Promise<FiguresResult
     const name = nameOf(figure);
     const place = `${index + 1} of ${figures.length}: ${name}`;
     const start = performance.now();
+    const own = new Ends();
+    ends.add(() => own.end());
     try {
       const one = await measure(figure, {
         pairs,
         pin,
-        speeds,
-        ends,
+        gauges,
+        ends: own,
         onRound: (round, of) => progress.now(`${place}, round ${round} of ${of}`),
         ...(options.profile !== undefined && { onProfile: profileWriter(options.profile, name, progress) }),
       });
@@ -56,6 +59,7 @@ export async function runFigures(options: FiguresOptions): Promise<FiguresResult
       progress.say(`${place}: NOT MEASURED: ${error instanceof Error ? error.stack : String(error)}`);
     }
   }
+  await ends.end();
   const having = versions(await redisVersion());
   progress.clear();
   return { machine: machine({ pinned: pin, loadBefore, speeds }), versions: having, pairs, measured, failed };
