@@ -101,6 +101,9 @@ describe("measuring", () => {
     const slow = await at(17);
     expect(slow).toMatchObject({ expected: 13, counts: false, met: false });
     expect(asText(resultOf(slow))).toContain("baseline doesn't count");
+    const gauges = { measure: async () => 13 };
+    const alone = scripted({ ours: [1], baseline: [17], goal: { oursAtMost: 1 } });
+    expect(await measure(alone, { pairs: 1, gauges })).toMatchObject({ expected: 13, met: true }); // it is held to no baseline
   });
 
   it.each([

@@ -107,7 +107,8 @@ function judged(figure: Figure, pairs: readonly Pair[]): Measured {
   const ratio = median(ratios);
   const expectations = pairs.flatMap(({ expected }) => (expected === undefined ? [] : [expected]));
   const shares = expectations.map((expected, index) => expected / pairs[index]!.baseline);
-  const counts = shares.length === 0 || median(shares) >= LEAST_SHARE_OF_SEEN;
+  const isCompared = upwards || goal.ratioAtMost !== undefined; // else the goal holds whatever the baseline is
+  const counts = !isCompared || shares.length === 0 || median(shares) >= LEAST_SHARE_OF_SEEN;
   return {
     id,
     ours,
