@@ -80,7 +80,7 @@ it("a pod is dropped under load: its users wait and move, nobody's counter is wr
   await cluster.until(
     "its users are elsewhere",
     () => theirs.every((uid) => load.user(uid)?.pods.at(-1) !== 2),
-    30_000,
+    60_000,
   );
   const report = await load.end({ deadlineMs: 20_000 });
 

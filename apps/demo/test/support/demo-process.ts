@@ -41,7 +41,7 @@ export class DemoProcess {
   }
 
   says(pattern: RegExp): Promise<RegExpExecArray> {
-    return this.#app.says(pattern);
+    return this.#app.says(pattern, { withinMs: 45_000 });
   }
 
   /** The exit code, once it has ended. */

@@ -24,7 +24,11 @@ export async function podsHarness(redis: AnyRedis): Promise<StoreHarness> {
     opened.push(store);
     const links = linksOf(connection, prefix);
     const whole = { ...store, execute: links.execute.bind(links) };
-    return afterWatches(patiently(whole), watches, connection.kind === "cluster" ? BUS_LATENCY_MS : 0) as unknown as Store;
+    return afterWatches(
+      patiently(whole),
+      watches,
+      connection.kind === "cluster" ? BUS_LATENCY_MS : 0,
+    ) as unknown as Store;
   };
   return {
     store: open(),
