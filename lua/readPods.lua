@@ -1,17 +1,18 @@
 #!lua flags=allow-oom
--- The pods of a service at one moment: those that changed since what the reader knows, or a page of all; and the silent.
+-- The pods of a service at one moment: those that changed since what the reader knows, or all, by pages; and the silent.
 --
 -- KEYS  1 pods, 2 beats, 3 changes, 4 meta
 -- ARGV  1 now in ms, "" for Redis' own; "self-test"
 --       2 silence in ms: whose last report is not within it is silent
 --       3 generation that the reader knows, "" for none
 --       4 sequence number that the reader knows
---       5 sequence number of the last row of the page before, "0" for the first page
+--       5 where the generation is not that: the sequence number after which the rows begin, "0" for all
 --
--- Answers { "changed" | "page" | "last", now, generation or "", sequence, cursor, silentCount, silent, rows }
---           "changed": the rows that took a number since the known one, at most 128
---           "page": up to 1,000 of all rows, by sequence number; more follow after `cursor`
---           "last": the last page
+-- Answers { "changed" | "all", "page" | "last", now, generation or "", sequence, cursor, silentCount, silent, rows }
+--           "changed": the rows that took a number since the known one
+--           "all": those that took one since ARGV[5]
+--           "page": 1,000 of them, by sequence number; the next ones are asked for as all since `cursor`
+--           "last": the last of them
 --           silent: podIndex, incarnation, report number, age in ms of each, the longest silent last, at most 128;
 --             on a "page" it stays empty. A negative age: Redis' clock has stepped back
 --           rows: podIndex, row of each, see lib/pods/podRow
@@ -26,13 +27,12 @@
 --- @include "lib/pods/storeNowMs"
 --- @include "lib/selfTest"
 
-local MOST_CHANGED = 128
 local PAGE = 1000
 
--- The rows whose sequence number is above `after`, by that number: podIndex, row of each; at most so many.
+-- The rows whose sequence number is above `after`, by that number: podIndex, row of each; at most a page.
 -- Returns the rows, the number of the last, and how many there were.
-local function rowsAfter(after, most)
-  local found = redis.call('ZRANGEBYSCORE', KEYS[3], '(' .. after, '+inf', 'WITHSCORES', 'LIMIT', '0', tostring(most))
+local function rowsAfter(after)
+  local found = redis.call('ZRANGEBYSCORE', KEYS[3], '(' .. after, '+inf', 'WITHSCORES', 'LIMIT', '0', tostring(PAGE))
   if #found == 0 then
     return {}, after, 0
   end
@@ -53,21 +53,15 @@ end
 local function readPods()
   local nowMs, silenceMs = storeNowMs(ARGV[1]), tonumber(ARGV[2])
   local service = readMeta()
-  local code, rows, cursor, count
   local follows = ARGV[3] ~= '' and ARGV[3] == service.generation and tonumber(ARGV[4]) <= service.sequence
-  if follows and redis.call('ZCOUNT', KEYS[3], '(' .. ARGV[4], '+inf') <= MOST_CHANGED then
-    code = 'changed'
-    rows, cursor = rowsAfter(ARGV[4], MOST_CHANGED)
-  else
-    rows, cursor, count = rowsAfter(ARGV[5], PAGE)
-    code = count == PAGE and 'page' or 'last'
-  end
+  local rows, cursor, count = rowsAfter(follows and ARGV[4] or ARGV[5])
+  local which, place = follows and 'changed' or 'all', count == PAGE and 'page' or 'last'
   local silentCount, silent = 0, {}
-  if code ~= 'page' then
+  if place == 'last' then
     silentCount, silent = listSilent(nowMs, silenceMs)
   end
   local sequence = wholeText(service.sequence)
-  return { code, wholeText(nowMs), service.generation, sequence, cursor, wholeText(silentCount), silent, rows }
+  return { which, place, wholeText(nowMs), service.generation, sequence, cursor, wholeText(silentCount), silent, rows }
 end
 
 local function selfTestReading()

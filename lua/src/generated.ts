@@ -724,7 +724,7 @@ return answers
   },
   readPods: {
     name: "readPods",
-    sha: "a50e2cf808c2703c08a52ee89e8020a8102683ab",
+    sha: "786cff3d143815e2b011e411eabdac36ca6674c3",
     source: `#!lua flags=allow-oom
 local POD_SAID = '^(%a+)|(%a+)|([^|]+)|([^|]+)|(%d+)|(%d+)|([^|]*)|(.+)$'
 local function parsePodSaid(text)
@@ -819,10 +819,9 @@ local function selfTest(commands)
   end
   return { 'ok' }
 end
-local MOST_CHANGED = 128
 local PAGE = 1000
-local function rowsAfter(after, most)
-  local found = redis.call('ZRANGEBYSCORE', KEYS[3], '(' .. after, '+inf', 'WITHSCORES', 'LIMIT', '0', tostring(most))
+local function rowsAfter(after)
+  local found = redis.call('ZRANGEBYSCORE', KEYS[3], '(' .. after, '+inf', 'WITHSCORES', 'LIMIT', '0', tostring(PAGE))
   if #found == 0 then
     return {}, after, 0
   end
@@ -842,21 +841,15 @@ end
 local function readPods()
   local nowMs, silenceMs = storeNowMs(ARGV[1]), tonumber(ARGV[2])
   local service = readMeta()
-  local code, rows, cursor, count
   local follows = ARGV[3] ~= '' and ARGV[3] == service.generation and tonumber(ARGV[4]) <= service.sequence
-  if follows and redis.call('ZCOUNT', KEYS[3], '(' .. ARGV[4], '+inf') <= MOST_CHANGED then
-    code = 'changed'
-    rows, cursor = rowsAfter(ARGV[4], MOST_CHANGED)
-  else
-    rows, cursor, count = rowsAfter(ARGV[5], PAGE)
-    code = count == PAGE and 'page' or 'last'
-  end
+  local rows, cursor, count = rowsAfter(follows and ARGV[4] or ARGV[5])
+  local which, place = follows and 'changed' or 'all', count == PAGE and 'page' or 'last'
   local silentCount, silent = 0, {}
-  if code ~= 'page' then
+  if place == 'last' then
     silentCount, silent = listSilent(nowMs, silenceMs)
   end
   local sequence = wholeText(service.sequence)
-  return { code, wholeText(nowMs), service.generation, sequence, cursor, wholeText(silentCount), silent, rows }
+  return { which, place, wholeText(nowMs), service.generation, sequence, cursor, wholeText(silentCount), silent, rows }
 end
 local function selfTestReading()
   return selfTest({

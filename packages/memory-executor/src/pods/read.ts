@@ -2,7 +2,7 @@ import type { KnownReading, PodReading, PodRow, SilentPod } from "@podlink/types
 import { isGoodbye } from "@podlink/types";
 import type { ServicePods } from "./service-pods.ts";
 
-/** The most changed rows, and the most silent pods, that one reading lists. */
+/** The most silent pods that one reading lists. */
 const MAX_LISTED = 128;
 
 export interface ReadOptions {
@@ -31,8 +31,7 @@ export function read(service: ServicePods, { known, silenceMs, nowMs }: ReadOpti
 /** The rows that changed. Undefined: the reader needs all of them. */
 function changedSince(service: ServicePods, rows: readonly PodRow[], known: KnownReading): PodRow[] | undefined {
   if (known.generation !== service.generation || known.sequence > service.sequence) return undefined;
-  const changed = rows.filter((row) => row.sequence > known.sequence);
-  return changed.length > MAX_LISTED ? undefined : changed;
+  return rows.filter((row) => row.sequence > known.sequence);
 }
 
 /** Those whose last report is not in (now - silenceMs, now], the longest silent last. */

@@ -21,7 +21,7 @@ interface ReadingRequest {
   readonly waits: () => boolean;
 }
 
-/** One reading: what changed in one script, or all rows page by page. */
+/** One reading: what changed, or all rows, page by page. */
 export class PodReader {
   readonly #parts: PodParts;
   readonly #rows: RowReader;
@@ -34,9 +34,10 @@ export class PodReader {
 
   async read(request: ReadingRequest): Promise<PodReading> {
     const rows = new Map<number, PodRow>();
-    let reply = await this.#ask(request, FIRST_PAGE);
+    const first = await this.#ask(request, FIRST_PAGE);
+    let reply = first;
     this.#take(rows, reply, request.name);
-    while (reply.code === "page") {
+    while (reply.place === "page") {
       await sleep(Math.random() * MOST_PAUSE_MS, { clock: this.#parts.clock });
       if (!request.waits()) throw new RouteError("CANCELLED", "nobody waits for the reading any more");
       const next = await this.#ask({ ...request, known: undefined }, reply.cursor);
@@ -45,12 +46,12 @@ export class PodReader {
       this.#take(rows, next, request.name);
       reply = next;
     }
-    const { nowMs, generation, sequence, code, silent, silentCount } = reply;
+    const { nowMs, generation, sequence, silent, silentCount } = reply;
     return Object.freeze({
       nowMs,
       ...(generation === undefined ? undefined : { generation }),
       sequence,
-      complete: code !== "changed",
+      complete: first.which === "all",
       rows: Object.freeze(Array.from(rows.values()).toSorted((one, other) => one.podIndex - other.podIndex)),
       silent: Object.freeze(silent),
       silentCount,

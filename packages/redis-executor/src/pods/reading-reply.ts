@@ -3,8 +3,10 @@ import { RouteError } from "@podlink/types";
 
 /** One answer of the script `readPods`; see its header in lua/. */
 export interface ReadingReply {
-  /** `changed`: what changed since the known reading; `page`: more follow; `last`: the end of all rows. */
-  readonly code: "changed" | "page" | "last";
+  /** Whether the rows are those that changed since the known reading, or all. */
+  readonly which: "changed" | "all";
+  /** Whether more follow. */
+  readonly place: "page" | "last";
   readonly nowMs: number;
   readonly generation: string | undefined;
   readonly sequence: number;
@@ -18,10 +20,12 @@ export interface ReadingReply {
 /** @throws RouteError INTERNAL when it is no answer of that script */
 export function decodeReading(reply: unknown): ReadingReply {
   if (!Array.isArray(reply)) return unknownReply();
-  const [code, nowMs, generation, sequence, cursor, silentCount, silent, rows] = reply as unknown[];
-  if (code !== "changed" && code !== "page" && code !== "last") return unknownReply();
+  const [which, place, nowMs, generation, sequence, cursor, silentCount, silent, rows] = reply as unknown[];
+  if (which !== "changed" && which !== "all") return unknownReply();
+  if (place !== "page" && place !== "last") return unknownReply();
   return {
-    code,
+    which,
+    place,
     nowMs: Number(nowMs),
     generation: generation === "" ? undefined : String(generation),
     sequence: Number(sequence),

@@ -55,7 +55,7 @@ describe("readings of many pods", () => {
       nowMs: () => nowMs,
       connection: withRun(connection, async (call, script) => {
         const reply = await call();
-        const [, , , , , count, listed] = reply as string[];
+        const [, , , , , , count, listed] = reply as string[];
         if (script.name === "readPods") told.push([count, listed?.length]);
         return reply;
       }),
@@ -71,9 +71,11 @@ describe("readings of many pods", () => {
 
   test("a reading that follows the sequence costs the same with 10 pods and with 5,000", async () => {
     const costs: unknown[] = [];
+    const nowMs = Date.now(); // registering takes a while, and nobody is to fall silent meanwhile
     for (const pods of [10, 5000]) {
       let bytes = 0;
       const store = podsStore({
+        nowMs: () => nowMs,
         connection: withRun(connection, async (call) => {
           const reply = await call();
           bytes = JSON.stringify(reply).length;
@@ -90,6 +92,50 @@ describe("readings of many pods", () => {
       costs.push({ bytes: Math.round(bytes / 20), commands: await commandsRun() });
     }
     expect(costs[1]).toEqual(costs[0]);
+  });
+
+  test("what changed is read by pages of 1,000 too, and nothing else; a row that changes meanwhile stands in a later one", async () => {
+    const sizes: number[] = [];
+    const plain = podsStore({ connection });
+    const store = podsStore({
+      prefix: plain.prefix,
+      connection: withRun(connection, async (call, script) => {
+        const reply = await call();
+        if (script.name !== "readPods") return reply;
+        if (sizes.push((reply as string[][]).at(-1)!.length / 2) === 1)
+          await plain.register(registration({ podIndex: 4000 }));
+        return reply;
+      }),
+    });
+    await registerMany(plain, 0, 500);
+    const before = await plain.readPods("prod", "room");
+    await registerMany(plain, 500, 500 + PAGE + 1);
+    const changed = await store.readPods("prod", "room", { ...since(before), timeoutMs: 10_000 });
+    const podIndexes = Array.from({ length: PAGE + 1 }, (_, index) => 500 + index);
+    expect(changed).toMatchObject({ complete: false, sequence: before.sequence + PAGE + 2 });
+    expect(changed.rows.map((row) => row.podIndex)).toEqual([...podIndexes, 4000]);
+    expect(sizes).toEqual([PAGE, 2]);
+  });
+
+  test("a store that is emptied between two pages of what changed is read whole", async () => {
+    let pages = 0;
+    const plain = podsStore({ connection });
+    const store = podsStore({
+      prefix: plain.prefix,
+      connection: withRun(connection, async (call, script) => {
+        const reply = await call();
+        if (script.name === "readPods" && ++pages === 1) {
+          await redis.cli("FLUSHALL");
+          await plain.register(registration({ podIndex: 7, generation: "after" }));
+        }
+        return reply;
+      }),
+    });
+    await registerMany(plain, 0, 1);
+    const before = await plain.readPods("prod", "room");
+    await registerMany(plain, 1, PAGE + 1);
+    const reading = await store.readPods("prod", "room", since(before));
+    expect(reading).toMatchObject({ complete: true, generation: "after", rows: [{ podIndex: 7 }] });
   });
 
   test("pods that change, come and go while the pages are read are as they are at the end", async () => {

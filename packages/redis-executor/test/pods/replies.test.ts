@@ -25,6 +25,6 @@ test("a reply has all its parts, empty where there is nothing to say", async () 
     ["found", ""],
     ["gone", ""],
     ["not-left"],
-    ["last", "1700000000000", "", "0", "0", "0", [], []],
+    ["all", "last", "1700000000000", "", "0", "0", "0", [], []],
   ]);
 });

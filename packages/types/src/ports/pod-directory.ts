@@ -9,7 +9,7 @@ export interface KnownReading {
 }
 
 export interface ReadPodsOptions extends CallOptions {
-  /** Absent, of another generation, or too long ago: all rows come back. */
+  /** Absent, or of another generation: all rows come back. */
   readonly known?: KnownReading;
   /** Pods whose last report is older than this are listed as silent. Default 4500 (two heartbeats and 500). */
   readonly silenceMs?: number;
