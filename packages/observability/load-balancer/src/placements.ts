@@ -5,66 +5,106 @@ const REPORTS_REMEMBERED = 32;
 /** How much evidence outweighs the assumption that this caller is the only one. */
 const ASSUMED_PLACEMENTS = 4;
 
+/** Where what stands in the record of a pod: all that a choice looks at lies together, in one line of the processor's cache. */
+const LOOK = 0;
+const LINKS = 1;
+const COST_OF_A_LINK = 2;
+const SINCE_REPORT = 3;
+const CARRIED = 4;
+const WARMTH = 5;
+const REPORT_NUMBER = 6;
+const INCARNATION = 7;
+const RECORD = 8;
+
 /**
- * What this caller placed on each pod that the pod's reported link count doesn't contain yet.
+ * What a link on each pod costs: its reported links and load, and what this caller placed there that the reported count
+ * doesn't contain yet.
  *
  * A report is older than its arrival: some of the placements made since the report before it are in its count, some are
  * not. How many are is read from the growth of the count. The rest is carried until the report after, which has them.
  */
 export class Placements {
-  /** By pod index. */
-  #sinceReport = new Float64Array(16);
-  #carried = new Float64Array(16);
-  #reportNumber = new Float64Array(16);
-  #incarnation = new Float64Array(16);
-  #linkCount = new Float64Array(16);
+  /** A record for each pod, by pod index. */
+  #records = new Float64Array(16 * RECORD);
+  /** Grows with every new version of what is looked at: a record of an older look is read anew before it counts. */
+  #look = 0;
+  #snapshot: PodSnapshot | undefined;
+  #version = 0;
   #grown = 0;
   #placed = 0;
   /** How many callers place on these pods, as far as their counts grow faster than this caller places. At least 1. */
   #callers = 1;
 
-  /** Links that the pod at this position got, or is about to get, beyond its reported count. */
-  unreported(snapshot: PodSnapshot, position: number): number {
-    const podIndex = snapshot.podIndexes[position]!;
-    if (podIndex >= this.#sinceReport.length) this.#grow(podIndex);
-    if (
-      this.#reportNumber[podIndex] !== snapshot.reportNumbers[position] ||
-      this.#incarnation[podIndex] !== snapshot.incarnations[position]
-    ) {
-      this.#takeReport(snapshot, position, podIndex);
-    }
-    return (this.#sinceReport[podIndex]! + this.#carried[podIndex]!) * this.#callers;
+  /** To be called before the pods of a snapshot are asked for. */
+  look(snapshot: PodSnapshot): void {
+    if (snapshot === this.#snapshot && snapshot.version === this.#version) return;
+    this.#snapshot = snapshot;
+    this.#version = snapshot.version;
+    this.#look += 1;
   }
 
-  /** One more was placed on that pod. */
-  add(podIndex: number): void {
-    if (podIndex >= this.#sinceReport.length) this.#grow(podIndex);
-    this.#sinceReport[podIndex]! += 1;
+  /** Where the record of the pod at this position is, up to date; for the questions below. */
+  recordOf(snapshot: PodSnapshot, position: number): number {
+    const at = (snapshot.podIndexes[position]! | 0) * RECORD;
+    return this.#records[at] === this.#look ? at : this.#take(snapshot, position);
+  }
+
+  /** What one more link costs there. */
+  cost(record: number): number {
+    const records = this.#records;
+    const placed = (records[record + SINCE_REPORT]! + records[record + CARRIED]!) * this.#callers;
+    return (records[record + LINKS]! + placed + 1) * records[record + COST_OF_A_LINK]!;
+  }
+
+  warmth(record: number): number {
+    return this.#records[record + WARMTH]!;
+  }
+
+  /** One more was placed there. */
+  add(record: number): void {
+    this.#records[record + SINCE_REPORT]! += 1;
   }
 
   /** One that was placed there went elsewhere. */
   takeBack(podIndex: number): void {
-    const placed = this.#sinceReport[podIndex];
+    const at = podIndex * RECORD;
+    const placed = this.#records[at + SINCE_REPORT];
     if (placed === undefined) return;
-    if (placed > 0) this.#sinceReport[podIndex] = placed - 1;
-    else if (this.#carried[podIndex]! >= 1) this.#carried[podIndex]! -= 1;
+    if (placed > 0) this.#records[at + SINCE_REPORT] = placed - 1;
+    else if (this.#records[at + CARRIED]! >= 1) this.#records[at + CARRIED]! -= 1;
   }
 
-  #takeReport(snapshot: PodSnapshot, position: number, podIndex: number): void {
-    const linkCount = snapshot.linkCounts[position]!;
-    const placed = this.#sinceReport[podIndex]!;
-    if (this.#incarnation[podIndex] === snapshot.incarnations[position]) {
-      const grown = Math.max(0, linkCount - this.#linkCount[podIndex]!);
+  /** Reads the record anew; answers where it is. */
+  #take(snapshot: PodSnapshot, position: number): number {
+    const podIndex = snapshot.podIndexes[position]! | 0;
+    const at = podIndex * RECORD;
+    if (at >= this.#records.length) this.#grow(podIndex);
+    const records = this.#records;
+    const isKnown =
+      records[at + REPORT_NUMBER] === snapshot.reportNumbers[position] &&
+      records[at + INCARNATION] === snapshot.incarnations[position];
+    if (!isKnown) this.#takeReport(snapshot, position, at);
+    records[at + LOOK] = this.#look;
+    records[at + LINKS] = snapshot.linkCounts[position]!;
+    records[at + COST_OF_A_LINK] = (1 + snapshot.loadScores[position]! / 100) / snapshot.weights[position]!;
+    records[at + WARMTH] = snapshot.warmths[position]!;
+    return at;
+  }
+
+  #takeReport(snapshot: PodSnapshot, position: number, at: number): void {
+    const records = this.#records;
+    const placed = records[at + SINCE_REPORT]!;
+    if (records[at + INCARNATION] === snapshot.incarnations[position]) {
+      const grown = Math.max(0, snapshot.linkCounts[position]! - records[at + LINKS]!);
       this.#estimate(grown, placed);
       const contained = grown / this.#callers;
-      this.#carried[podIndex] = Math.min(placed, Math.max(0, placed + this.#carried[podIndex]! - contained));
+      records[at + CARRIED] = Math.min(placed, Math.max(0, placed + records[at + CARRIED]! - contained));
     } else {
-      this.#carried[podIndex] = 0; // another life starts without our placements
+      records[at + CARRIED] = 0; // another life starts without our placements
     }
-    this.#sinceReport[podIndex] = 0;
-    this.#linkCount[podIndex] = linkCount;
-    this.#reportNumber[podIndex] = snapshot.reportNumbers[position]!;
-    this.#incarnation[podIndex] = snapshot.incarnations[position]!;
+    records[at + SINCE_REPORT] = 0;
+    records[at + REPORT_NUMBER] = snapshot.reportNumbers[position]!;
+    records[at + INCARNATION] = snapshot.incarnations[position]!;
   }
 
   #estimate(grown: number, placed: number): void {
@@ -76,17 +116,8 @@ export class Placements {
   }
 
   #grow(podIndex: number): void {
-    const length = Math.max(podIndex + 1, this.#sinceReport.length * 2);
-    this.#sinceReport = extended(this.#sinceReport, length);
-    this.#carried = extended(this.#carried, length);
-    this.#reportNumber = extended(this.#reportNumber, length);
-    this.#incarnation = extended(this.#incarnation, length);
-    this.#linkCount = extended(this.#linkCount, length);
+    const records = new Float64Array(Math.max((podIndex + 1) * RECORD, this.#records.length * 2));
+    records.set(this.#records);
+    this.#records = records;
   }
-}
-
-function extended(from: Float64Array, length: number): Float64Array<ArrayBuffer> {
-  const to = new Float64Array(length);
-  to.set(from);
-  return to;
 }

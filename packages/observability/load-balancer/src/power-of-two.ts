@@ -38,10 +38,19 @@ class PowerOfTwoChoices implements LoadBalancer {
     const except = context?.except ?? count; // a position that is none
     const choices = except >= 0 && except < count ? count - 1 : count;
     if (choices === 0) return undefined;
+    const placements = this.#placements;
+    placements.look(snapshot);
     const first = this.#draw(snapshot, except, except);
-    const chosen = choices === 1 ? first : this.#better(snapshot, first, this.#draw(snapshot, except, first));
-    this.#placements.add(snapshot.podIndexes[chosen]!);
-    return chosen;
+    const firstRecord = placements.recordOf(snapshot, first);
+    if (choices === 1) {
+      placements.add(firstRecord);
+      return first;
+    }
+    const second = this.#draw(snapshot, except, first);
+    const secondRecord = placements.recordOf(snapshot, second);
+    const takesSecond = this.#isBetter(secondRecord, firstRecord);
+    placements.add(takesSecond ? secondRecord : firstRecord);
+    return takesSecond ? second : first;
   }
 
   settled(podIndex: number, outcome: "placed" | "lost"): void {
@@ -60,22 +69,14 @@ class PowerOfTwoChoices implements LoadBalancer {
     return position;
   }
 
-  #better(snapshot: PodSnapshot, first: number, second: number): number {
-    // Looked at before a cold one is passed over: both take over their newest report.
-    const firstCost = this.#cost(snapshot, first);
-    const secondCost = this.#cost(snapshot, second);
-    const firstWarmth = snapshot.warmths[first]!;
-    const secondWarmth = snapshot.warmths[second]!;
-    if (firstWarmth !== secondWarmth) {
-      const colder = firstWarmth < secondWarmth ? first : second;
-      const share = Math.min(firstWarmth, secondWarmth) / Math.max(firstWarmth, secondWarmth);
-      if (this.#random() >= share) return colder === first ? second : first;
+  #isBetter(one: number, other: number): boolean {
+    const placements = this.#placements;
+    const warmth = placements.warmth(one);
+    const otherWarmth = placements.warmth(other);
+    if (warmth !== otherWarmth) {
+      const share = Math.min(warmth, otherWarmth) / Math.max(warmth, otherWarmth);
+      if (this.#random() >= share) return warmth > otherWarmth;
     }
-    return secondCost < firstCost ? second : first;
-  }
-
-  #cost(snapshot: PodSnapshot, position: number): number {
-    const links = snapshot.linkCounts[position]! + this.#placements.unreported(snapshot, position) + 1;
-    return (links / snapshot.weights[position]!) * (1 + snapshot.loadScores[position]! / 100);
+    return placements.cost(one) < placements.cost(other);
   }
 }

@@ -13,7 +13,7 @@ export class WeightTable {
   /** The position that a random number from 0 to 1 falls on. */
   draw(snapshot: PodSnapshot, random: number): number {
     if (snapshot !== this.#snapshot || snapshot.version !== this.#version) this.#build(snapshot);
-    return this.#uniform ? Math.floor(random * this.#count) : this.#search(random * this.#total);
+    return this.#uniform ? (random * this.#count) | 0 : this.#search(random * this.#total);
   }
 
   #build(snapshot: PodSnapshot): void {
