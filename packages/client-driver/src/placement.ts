@@ -1,5 +1,4 @@
 import type { ServiceRoutes } from "@podlink/route-info-driver";
-import type { PodView } from "@podlink/state-cache";
 import type { Clock, Lifetime, Link, LinkKey, PodRow, ReplaceReason, RouteObserver } from "@podlink/types";
 import { RouteError } from "@podlink/types";
 import { failpoint } from "@podlink/types/failpoint";
@@ -99,16 +98,16 @@ export class Placement {
   /** The link as it is, or a new one for the best pod: whichever, in one operation. */
   async #propose({ namespace, service, uid }: LinkKey): Promise<SeenLink> {
     const { routes, commands, clock, counters } = this.#parts;
-    const best = routes.best();
-    if (best === undefined) {
+    const podIndex = routes.bestIndex();
+    if (podIndex === undefined) {
       if (routes.cache.generation === undefined) throw this.#nobody();
       // Nobody takes a new uid; one that has a link may still be served.
       const link = await commands.execute({ kind: "get", namespace, service, uid });
       if (link === undefined) throw this.#nobody();
       return { link, seenAtMs: clock.nowMs() };
     }
-    const owner = { podIndex: best.row.podIndex };
-    const { link, won } = await this.#settled(best, async () => {
+    const owner = { podIndex };
+    const { link, won } = await this.#settled(podIndex, async () => {
       const result = await commands.execute({
         kind: "setIfAbsent",
         namespace,
@@ -129,7 +128,7 @@ export class Placement {
     const { routes, commands, failover, clock, counters, observer } = this.#parts;
     const { namespace, service, uid, podIndex, token } = from;
     await failpoint("before-replace", { uid, reason: verdict.reason });
-    const best = routes.best(); // not the pod that it is moved from: that one is not available
+    const best = routes.bestIndex(); // not the pod that it is moved from: that one is not available
     if (best === undefined) throw this.#nobody();
     const { link, won } = await this.#settled(best, async () => {
       const heldForMs = failover.permit(podIndex, verdict);
@@ -140,7 +139,7 @@ export class Placement {
         service,
         uid,
         expectedToken: token,
-        owner: { podIndex: best.row.podIndex },
+        owner: { podIndex: best },
         lifetime: this.#lifetime,
       });
       return { link: result.link, won: "replaced" in result && result.replaced };
@@ -153,15 +152,15 @@ export class Placement {
   }
 
   /** Tells the balancer what became of its choice. An answer that never came may still have placed the uid. */
-  async #settled<T extends { won: boolean }>(best: PodView, act: () => Promise<T>): Promise<T> {
+  async #settled<T extends { won: boolean }>(podIndex: number, act: () => Promise<T>): Promise<T> {
     const { routes } = this.#parts;
     try {
       const done = await act();
-      routes.settled(best.row.podIndex, done.won ? "placed" : "lost");
+      routes.settled(podIndex, done.won ? "placed" : "lost");
       return done;
     } catch (error) {
       const unknown = RouteError.is(error) && error.outcome === "unknown";
-      routes.settled(best.row.podIndex, unknown ? "placed" : "lost");
+      routes.settled(podIndex, unknown ? "placed" : "lost");
       throw error;
     }
   }

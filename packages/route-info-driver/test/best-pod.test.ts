@@ -95,6 +95,19 @@ describe("the best pod", () => {
     expect(driver.read()).toMatchObject({ overloadedPodsChosen: 0, noPodChosen: 1 });
   });
 
+  it("by its index alone is the same choice, and counts as a placement there", async () => {
+    await world.pod(4);
+    await world.pod(9);
+    const driver = world.driver();
+    const routes = driver.service("room");
+    await routes.init();
+    const chosen = Array.from({ length: 10 }, () => routes.bestIndex());
+    expect(chosen.filter((podIndex) => podIndex === 4)).toHaveLength(5);
+    expect(chosen.filter((podIndex) => podIndex === 9)).toHaveLength(5);
+    expect(routes.bestIndex({ except: 9 })).toBe(4);
+    expect(driver.read()["placements"]).toBe(11);
+  });
+
   it("is never the excepted one, not even as the last", async () => {
     await world.pod(0);
     const routes = world.driver().service("room");
