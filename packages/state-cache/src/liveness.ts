@@ -19,8 +19,8 @@ export class Liveness {
   }
 
   /** The latest proof that the pod reported: not silent at a reading means a report less than silenceMs before it. */
-  provenAtMs(entry: PodEntry): number {
-    if (entry.silent || isGoodbye(entry.row) || this.readAtMs === undefined) return entry.provenAtMs;
+  provenAtMs(entry: PodEntry, goodbye: boolean = isGoodbye(entry.row)): number {
+    if (entry.silent || goodbye || this.readAtMs === undefined) return entry.provenAtMs;
     return Math.max(entry.provenAtMs, this.readAtMs - this.#silenceMs);
   }
 
@@ -48,9 +48,9 @@ export class Liveness {
   }
 
   /** What users are shown: when its lease was over, or will be if it doesn't report again. */
-  leaseOverAtMs(entry: PodEntry): number {
+  leaseOverAtMs(entry: PodEntry, goodbye: boolean): number {
     if (entry.lapsedAtMs !== undefined && entry.lapsedAtMs > Number.NEGATIVE_INFINITY) return entry.lapsedAtMs;
     if (this.failing) return Number.POSITIVE_INFINITY;
-    return entry.silent ? this.endsAtMs(entry) : this.provenAtMs(entry) + entry.row.leaseMs;
+    return entry.silent ? this.endsAtMs(entry) : this.provenAtMs(entry, goodbye) + entry.row.leaseMs;
   }
 }

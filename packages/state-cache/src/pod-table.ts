@@ -13,6 +13,9 @@ const LEAST_WARMTH = 0.1;
 /** The warmth of young pods is worked out again after so long. */
 const WARMTH_STEP_MS = 50;
 
+/** What follows from a pod's row and its silence. */
+type Judged = Pick<PodView, "goodbye" | "alive" | "available" | "routable">;
+
 type TableSettings = Pick<StateCacheSettings, "silenceMs" | "overloadScore" | "slowStartMs">;
 
 /**
@@ -90,12 +93,12 @@ export class PodTable {
   /** The pods that are shown, by pod index. */
   views(nowMs: number): PodView[] {
     const listed = [...this.evidence.entries.values()].filter((entry) => entry.listed);
-    return listed.sort((a, b) => a.row.podIndex - b.row.podIndex).map((entry) => this.#view(entry, nowMs));
+    return listed.sort((a, b) => a.row.podIndex - b.row.podIndex).map((entry) => this.#shown(entry, nowMs));
   }
 
   view(podIndex: number, nowMs: number): PodView | undefined {
     const entry = this.evidence.entries.get(podIndex);
-    return entry?.listed === true ? this.#view(entry, nowMs) : undefined;
+    return entry?.listed === true ? this.#shown(entry, nowMs) : undefined;
   }
 
   /**
@@ -144,23 +147,33 @@ export class PodTable {
     return ageMs >= slowStartMs ? 1 : Math.max(LEAST_WARMTH, ageMs / slowStartMs);
   }
 
+  /** As it was judged last, which is whenever anything changed about it: what follows from its row is not worked out again. */
+  #shown(entry: PodEntry, nowMs: number): PodView {
+    const { told } = entry;
+    return told === undefined ? this.#view(entry, nowMs) : this.#viewOf(entry, told, nowMs);
+  }
+
   #view(entry: PodEntry, nowMs: number): PodView {
     const { row } = entry;
     const lives = !this.#outdated && entry.lapsedAtMs === undefined;
     const silentForMs = lives ? 0 : Number.POSITIVE_INFINITY;
-    const available = isAvailable(row, silentForMs);
-    return {
-      row,
-      lastReportAtMs: this.evidence.liveness.provenAtMs(entry),
-      leaseOverAtMs: this.evidence.liveness.leaseOverAtMs(entry),
-      ...(available ? undefined : { notAvailableSinceMs: entry.notAvailableSinceMs ?? nowMs }),
-      firstSeenAtMs: entry.firstSeenAtMs,
+    const judged = {
       goodbye: isGoodbye(row),
       alive: isAlive(row, silentForMs),
-      available,
+      available: isAvailable(row, silentForMs),
       routable: isRoutable(row, silentForMs, this.#settings.overloadScore),
-      warmth: this.#warmthAt(entry, nowMs),
     };
+    return this.#viewOf(entry, judged, nowMs);
+  }
+
+  #viewOf(entry: PodEntry, { goodbye, alive, available, routable }: Judged, nowMs: number): PodView {
+    const { liveness } = this.evidence;
+    const { row, firstSeenAtMs } = entry;
+    const lastReportAtMs = liveness.provenAtMs(entry, goodbye);
+    const leaseOverAtMs = liveness.leaseOverAtMs(entry, goodbye);
+    const warmth = this.#warmthAt(entry, nowMs);
+    const view = { row, lastReportAtMs, leaseOverAtMs, firstSeenAtMs, goodbye, alive, available, routable, warmth };
+    return available ? view : { ...view, notAvailableSinceMs: entry.notAvailableSinceMs ?? nowMs };
   }
 
   #grow(podIndex: number): void {
