@@ -33,17 +33,23 @@ export class WorkloadWriter {
   readonly #context: PodContext;
   readonly #others: OtherPods;
   #writing = false;
+  /** As it was when it was last looked at who writes what. */
+  #looked: (Self & { readonly atMs: number }) | undefined;
 
   constructor(context: PodContext, others: OtherPods) {
     this.#context = context;
     this.#others = others;
   }
 
-  /** Never rejects: the next report writes it anew. */
+  /**
+   * To be called with each report that was accepted; once a beat it looks at the others, else only when this pod changed.
+   * Never rejects: the next report writes it anew.
+   */
   async write(self: Self): Promise<void> {
     const { store, name, settings, logger } = this.#context;
-    if (this.#writing || !self.alive) return;
+    if (this.#writing || !self.alive || this.#hasLooked(self)) return;
     this.#writing = true;
+    this.#looked = { ...self, atMs: this.#context.clock.nowMs() };
     try {
       const pods = await this.#others.view();
       const state = pods && workloadToWrite(name.podIndex, self, pods, settings.workload.minReady);
@@ -52,9 +58,18 @@ export class WorkloadWriter {
         store.setWorkloadState(name.namespace, name.service, state, settings.leaseMs, { timeoutMs }),
       );
     } catch (error) {
+      this.#looked = undefined;
       logger.debug({ error: String(error) }, "the workload state was not written");
     } finally {
       this.#writing = false;
     }
+  }
+
+  /** Whether it did so with the last beat, or with a report since. */
+  #hasLooked(self: Self): boolean {
+    const { clock, settings } = this.#context;
+    const last = this.#looked;
+    if (last === undefined || last.alive !== self.alive || last.available !== self.available) return false;
+    return clock.nowMs() - last.atMs < settings.heartbeatIntervalMs / 2;
   }
 }

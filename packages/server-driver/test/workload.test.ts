@@ -32,6 +32,20 @@ test("the lowest alive pod writes it, and no other", async () => {
   expect(one.line.calls.setWorkloadState).toBeGreaterThan(0);
 });
 
+test("a report beside the beats writes it only when this pod itself has changed", async () => {
+  const w = world();
+  const { driver, line } = await w.running(0);
+  await w.clock.advance(FAST.heartbeatIntervalMs);
+  line.resetCounts();
+  driver.setRoutingState("DenyNewCall");
+  await w.clock.advance(1);
+  expect(line.calls).toMatchObject({ report: 1, setWorkloadState: 0 });
+  driver.setServiceState("NotReady");
+  await w.clock.advance(1);
+  expect(line.calls).toMatchObject({ report: 2, setWorkloadState: 1 });
+  expect(await stateOf(w)).toBe("Pending");
+});
+
 test("it expires with the lease", async () => {
   const w = world();
   const { driver } = await w.running(0);
