@@ -28,14 +28,14 @@ local function leave()
     return { 'corrupt' }
   end
   local row = service.row
-  if not row or row.incarnation ~= tonumber(ARGV[4]) then
+  if not row or row.incarnation ~= ARGV[4] then
     return { 'not-left' }
   end
   if isGoodbye(row.said) then
     return { 'left' }
   end
   row.said = goodbyeOf(row.said)
-  row.reportedAtMs = nowMs
+  row.reportedAtMs = wholeText(nowMs)
   local text = storeRow(podIndex, row, service, 'published')
   publishRow(channel, podIndex, text, service)
   return { 'left' }

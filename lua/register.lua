@@ -32,13 +32,13 @@ local function claimAfterMs(found)
     return 0
   end
   if found.life == life or isGoodbye(found.said) then
-    return found.claimAfterMs
+    return tonumber(found.claimAfterMs)
   end
-  return math.max(found.said.leaseMs, found.claimAfterMs)
+  return math.max(tonumber(found.said.leaseMs), tonumber(found.claimAfterMs))
 end
 
 local function registered(code, row, generation)
-  return { code, wholeText(row.incarnation), wholeText(row.claimAfterMs), generation }
+  return { code, row.incarnation, row.claimAfterMs, generation }
 end
 
 local function register()
@@ -53,20 +53,20 @@ local function register()
   if found and isOldGoodbye(found, nowMs) then
     found = nil
   end
-  local foundIncarnation = found and found.incarnation or 0
+  local foundIncarnation = found and tonumber(found.incarnation) or 0
   if foundIncarnation ~= expected then
     dropOldGoodbyes(nowMs)
     -- The reply to this very registration was lost when it was tried before: its row is there already.
     if found and found.life == life and foundIncarnation > floor and not isGoodbye(found.said) then
       return registered('adopted', found, generation)
     end
-    return { 'found', found and wholeText(foundIncarnation) or '' }
+    return { 'found', found and found.incarnation or '' }
   end
   local row = {
-    incarnation = math.max(foundIncarnation + 1, floor + 1, nowMs),
-    reportNumber = 0,
-    reportedAtMs = nowMs,
-    claimAfterMs = claimAfterMs(found),
+    incarnation = wholeText(math.max(foundIncarnation + 1, floor + 1, nowMs)),
+    reportNumber = '0',
+    reportedAtMs = wholeText(nowMs),
+    claimAfterMs = wholeText(claimAfterMs(found)),
     life = life,
     said = said,
   }

@@ -32,23 +32,23 @@ local LOAD_SCORE_STEP = 5 -- points
 local LINK_COUNT_SHARE = 0.02
 local LINK_COUNT_STEP = 5
 
-local channel, podIndex, life = ARGV[2], ARGV[3], ARGV[4]
+local channel, podIndex, life, incarnation, reportNumber = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 
-local function refusalOf(row, incarnation, reportNumber)
+local function refusalOf(row)
   if not row then
     return { 'gone', '' }
   end
-  local found = wholeText(row.incarnation)
+  local found = row.incarnation
   if isGoodbye(row.said) then
     return { 'superseded', found }
   end
   if row.life ~= life then
-    return { row.incarnation < incarnation and 'gone' or 'superseded', found }
+    return { tonumber(found) < tonumber(incarnation) and 'gone' or 'superseded', found }
   end
-  if row.incarnation ~= incarnation then
+  if found ~= incarnation then
     return { 'gone', found }
   end
-  if reportNumber <= row.reportNumber then
+  if tonumber(reportNumber) <= tonumber(row.reportNumber) then
     return { 'ignored', found }
   end
   return nil
@@ -74,25 +74,24 @@ local function movesLoad(row, said)
 end
 
 local function report()
-  local nowMs = storeNowMs(ARGV[1])
-  local incarnation, reportNumber, said = tonumber(ARGV[5]), tonumber(ARGV[6]), parsePodSaid(ARGV[7])
+  local nowMs, said = storeNowMs(ARGV[1]), parsePodSaid(ARGV[7])
   local service = readService(podIndex)
   if not service then
     return { 'corrupt' }
   end
-  local refusal = refusalOf(service.row, incarnation, reportNumber)
+  local refusal = refusalOf(service.row)
   if refusal then
     return refusal
   end
   local row = service.row
   local step = changesRouting(row.said, said) and 'published' or movesLoad(row, said) and 'sequenced'
-  row.said, row.reportNumber, row.reportedAtMs = said, reportNumber, nowMs
+  row.said, row.reportNumber, row.reportedAtMs = said, reportNumber, wholeText(nowMs)
   -- A pod is Pending while it waits: one that says Ready has waited long enough, by its own clock.
   if said.serviceState == 'Ready' then
-    row.claimAfterMs = 0
+    row.claimAfterMs = '0'
   end
   local text = storeRow(podIndex, row, service, step)
-  if reportNumber % REPORTS_A_DROP == 0 then
+  if tonumber(reportNumber) % REPORTS_A_DROP == 0 then
     dropOldGoodbyes(nowMs)
   end
   if step == 'published' then

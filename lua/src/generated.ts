@@ -8,9 +8,9 @@ export type ScriptName = "leave" | "linkOps" | "linkOpsFreeing" | "readPods" | "
 export const scripts: Readonly<Record<ScriptName, Script>> = {
   leave: {
     name: "leave",
-    sha: "bfcae5e64292941ea54c7aaf126d2a78e134c899",
+    sha: "9e770592e6f7af7ee84b0ea81809ba5e23131bca",
     source: `#!lua flags=allow-oom
-local POD_SAID = '^(%a+)|(%a+)|([^|]+)|([^|]+)|(%d+)|(%d+)|([^|]*)|(.+)$'
+local POD_SAID = '^(%a+)|(%a+)|([^|]+)|([^|]+)|(%d+)|(%d+)|([^|]*)|.'
 local function parsePodSaid(text)
   local serviceState, routingState, loadState, loadScore, linkCount, leaseMs, address = string.match(text, POD_SAID)
   if not (tonumber(loadState) and tonumber(loadScore)) then
@@ -22,7 +22,7 @@ local function parsePodSaid(text)
     routingState = routingState,
     loadScore = loadScore,
     linkCount = linkCount,
-    leaseMs = tonumber(leaseMs),
+    leaseMs = leaseMs,
     address = address,
   }
 end
@@ -44,17 +44,17 @@ local function parsePodRow(text)
     return nil, (tonumber(string.match(text, '^(%d+)|')) or 0) > 1
   end
   local row = {
-    incarnation = tonumber(incarnation),
-    reportNumber = tonumber(reportNumber),
-    reportedAtMs = tonumber(reportedAtMs),
-    sequence = tonumber(sequence),
-    claimAfterMs = tonumber(claimAfterMs),
+    incarnation = incarnation,
+    reportNumber = reportNumber,
+    reportedAtMs = reportedAtMs,
+    sequence = sequence,
+    claimAfterMs = claimAfterMs,
     sequencedLoadScore = loadScore,
     sequencedLinkCount = linkCount,
     life = life,
     said = parsePodSaid(said),
   }
-  if row.said and tonumber(loadScore) and row.incarnation <= HIGHEST_WHOLE then
+  if row.said and tonumber(loadScore) and tonumber(incarnation) <= HIGHEST_WHOLE then
     return row, false
   end
   return nil, false
@@ -108,38 +108,42 @@ local function isGoodbye(said)
   return said.serviceState == 'Terminating' and said.routingState == 'Shutdown'
 end
 local function podRowText(row)
-  return table.concat({
-    '1',
-    wholeText(row.incarnation),
-    wholeText(row.reportNumber),
-    wholeText(row.reportedAtMs),
-    wholeText(row.sequence),
-    wholeText(row.claimAfterMs),
-    row.sequencedLoadScore,
-    row.sequencedLinkCount,
-    row.life,
-    row.said.text,
-  }, '|')
+  return '1|'
+    .. row.incarnation
+    .. '|'
+    .. row.reportNumber
+    .. '|'
+    .. row.reportedAtMs
+    .. '|'
+    .. row.sequence
+    .. '|'
+    .. row.claimAfterMs
+    .. '|'
+    .. row.sequencedLoadScore
+    .. '|'
+    .. row.sequencedLinkCount
+    .. '|'
+    .. row.life
+    .. '|'
+    .. row.said.text
 end
 local function storeRow(podIndex, row, service, step)
   if step then
-    row.sequence = service.sequence + 1
+    row.sequence = wholeText(service.sequence + 1)
     row.sequencedLoadScore = row.said.loadScore
     row.sequencedLinkCount = row.said.linkCount
   end
   local text = podRowText(row)
   redis.call('HSET', KEYS[1], podIndex, text)
-  local time = wholeText(row.reportedAtMs)
-  redis.call('ZADD', KEYS[2], isGoodbye(row.said) and time or '-' .. time, podIndex)
+  redis.call('ZADD', KEYS[2], isGoodbye(row.said) and row.reportedAtMs or '-' .. row.reportedAtMs, podIndex)
   if not step then
     return text
   end
-  local sequence = wholeText(row.sequence)
-  redis.call('ZADD', KEYS[3], sequence, podIndex)
+  redis.call('ZADD', KEYS[3], row.sequence, podIndex)
   if step == 'sequenced' then
-    redis.call('HSET', KEYS[4], 'sequence', sequence)
+    redis.call('HSET', KEYS[4], 'sequence', row.sequence)
   else
-    redis.call('HSET', KEYS[4], 'sequence', sequence, 'published', sequence)
+    redis.call('HSET', KEYS[4], 'sequence', row.sequence, 'published', row.sequence)
   end
   return text
 end
@@ -154,14 +158,14 @@ local function leave()
     return { 'corrupt' }
   end
   local row = service.row
-  if not row or row.incarnation ~= tonumber(ARGV[4]) then
+  if not row or row.incarnation ~= ARGV[4] then
     return { 'not-left' }
   end
   if isGoodbye(row.said) then
     return { 'left' }
   end
   row.said = goodbyeOf(row.said)
-  row.reportedAtMs = nowMs
+  row.reportedAtMs = wholeText(nowMs)
   local text = storeRow(podIndex, row, service, 'published')
   publishRow(channel, podIndex, text, service)
   return { 'left' }
@@ -724,9 +728,9 @@ return answers
   },
   readPods: {
     name: "readPods",
-    sha: "786cff3d143815e2b011e411eabdac36ca6674c3",
+    sha: "f0ffcad1221688ae1f1c1176fa12697489bc3a15",
     source: `#!lua flags=allow-oom
-local POD_SAID = '^(%a+)|(%a+)|([^|]+)|([^|]+)|(%d+)|(%d+)|([^|]*)|(.+)$'
+local POD_SAID = '^(%a+)|(%a+)|([^|]+)|([^|]+)|(%d+)|(%d+)|([^|]*)|.'
 local function parsePodSaid(text)
   local serviceState, routingState, loadState, loadScore, linkCount, leaseMs, address = string.match(text, POD_SAID)
   if not (tonumber(loadState) and tonumber(loadScore)) then
@@ -738,7 +742,7 @@ local function parsePodSaid(text)
     routingState = routingState,
     loadScore = loadScore,
     linkCount = linkCount,
-    leaseMs = tonumber(leaseMs),
+    leaseMs = leaseMs,
     address = address,
   }
 end
@@ -757,17 +761,17 @@ local function parsePodRow(text)
     return nil, (tonumber(string.match(text, '^(%d+)|')) or 0) > 1
   end
   local row = {
-    incarnation = tonumber(incarnation),
-    reportNumber = tonumber(reportNumber),
-    reportedAtMs = tonumber(reportedAtMs),
-    sequence = tonumber(sequence),
-    claimAfterMs = tonumber(claimAfterMs),
+    incarnation = incarnation,
+    reportNumber = reportNumber,
+    reportedAtMs = reportedAtMs,
+    sequence = sequence,
+    claimAfterMs = claimAfterMs,
     sequencedLoadScore = loadScore,
     sequencedLinkCount = linkCount,
     life = life,
     said = parsePodSaid(said),
   }
-  if row.said and tonumber(loadScore) and row.incarnation <= HIGHEST_WHOLE then
+  if row.said and tonumber(loadScore) and tonumber(incarnation) <= HIGHEST_WHOLE then
     return row, false
   end
   return nil, false
@@ -792,9 +796,9 @@ local function listSilent(nowMs, silenceMs)
     local row = parsePodRow(texts[index])
     if row then
       silent[#silent + 1] = podIndex
-      silent[#silent + 1] = wholeText(row.incarnation)
-      silent[#silent + 1] = wholeText(row.reportNumber)
-      silent[#silent + 1] = wholeText(nowMs - row.reportedAtMs)
+      silent[#silent + 1] = row.incarnation
+      silent[#silent + 1] = row.reportNumber
+      silent[#silent + 1] = wholeText(nowMs - tonumber(row.reportedAtMs))
     else
       count = count - 1 -- can't be read: it is not in the rows either
     end
@@ -865,13 +869,13 @@ return ARGV[1] == 'self-test' and selfTestReading() or readPods()
   },
   register: {
     name: "register",
-    sha: "6bf6d1a25502513b4e9b4d74336012fd29a32c72",
+    sha: "ef08ae8de096ff9776c868fc90b2cdd45d5fe0ef",
     source: `local GOODBYE_KEPT_MS = 86400000
 local function isGoodbye(said)
   return said.serviceState == 'Terminating' and said.routingState == 'Shutdown'
 end
 local function isOldGoodbye(row, nowMs)
-  return isGoodbye(row.said) and nowMs - row.reportedAtMs >= GOODBYE_KEPT_MS
+  return isGoodbye(row.said) and nowMs - tonumber(row.reportedAtMs) >= GOODBYE_KEPT_MS
 end
 local GOODBYES_A_DROP = '128'
 local function dropOldGoodbyes(nowMs)
@@ -883,7 +887,7 @@ local function dropOldGoodbyes(nowMs)
     redis.call('HDEL', KEYS[1], unpack(podIndexes))
   end
 end
-local POD_SAID = '^(%a+)|(%a+)|([^|]+)|([^|]+)|(%d+)|(%d+)|([^|]*)|(.+)$'
+local POD_SAID = '^(%a+)|(%a+)|([^|]+)|([^|]+)|(%d+)|(%d+)|([^|]*)|.'
 local function parsePodSaid(text)
   local serviceState, routingState, loadState, loadScore, linkCount, leaseMs, address = string.match(text, POD_SAID)
   if not (tonumber(loadState) and tonumber(loadScore)) then
@@ -895,7 +899,7 @@ local function parsePodSaid(text)
     routingState = routingState,
     loadScore = loadScore,
     linkCount = linkCount,
-    leaseMs = tonumber(leaseMs),
+    leaseMs = leaseMs,
     address = address,
   }
 end
@@ -914,17 +918,17 @@ local function parsePodRow(text)
     return nil, (tonumber(string.match(text, '^(%d+)|')) or 0) > 1
   end
   local row = {
-    incarnation = tonumber(incarnation),
-    reportNumber = tonumber(reportNumber),
-    reportedAtMs = tonumber(reportedAtMs),
-    sequence = tonumber(sequence),
-    claimAfterMs = tonumber(claimAfterMs),
+    incarnation = incarnation,
+    reportNumber = reportNumber,
+    reportedAtMs = reportedAtMs,
+    sequence = sequence,
+    claimAfterMs = claimAfterMs,
     sequencedLoadScore = loadScore,
     sequencedLinkCount = linkCount,
     life = life,
     said = parsePodSaid(said),
   }
-  if row.said and tonumber(loadScore) and row.incarnation <= HIGHEST_WHOLE then
+  if row.said and tonumber(loadScore) and tonumber(incarnation) <= HIGHEST_WHOLE then
     return row, false
   end
   return nil, false
@@ -975,38 +979,42 @@ local function storeNowMs(given)
   return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 end
 local function podRowText(row)
-  return table.concat({
-    '1',
-    wholeText(row.incarnation),
-    wholeText(row.reportNumber),
-    wholeText(row.reportedAtMs),
-    wholeText(row.sequence),
-    wholeText(row.claimAfterMs),
-    row.sequencedLoadScore,
-    row.sequencedLinkCount,
-    row.life,
-    row.said.text,
-  }, '|')
+  return '1|'
+    .. row.incarnation
+    .. '|'
+    .. row.reportNumber
+    .. '|'
+    .. row.reportedAtMs
+    .. '|'
+    .. row.sequence
+    .. '|'
+    .. row.claimAfterMs
+    .. '|'
+    .. row.sequencedLoadScore
+    .. '|'
+    .. row.sequencedLinkCount
+    .. '|'
+    .. row.life
+    .. '|'
+    .. row.said.text
 end
 local function storeRow(podIndex, row, service, step)
   if step then
-    row.sequence = service.sequence + 1
+    row.sequence = wholeText(service.sequence + 1)
     row.sequencedLoadScore = row.said.loadScore
     row.sequencedLinkCount = row.said.linkCount
   end
   local text = podRowText(row)
   redis.call('HSET', KEYS[1], podIndex, text)
-  local time = wholeText(row.reportedAtMs)
-  redis.call('ZADD', KEYS[2], isGoodbye(row.said) and time or '-' .. time, podIndex)
+  redis.call('ZADD', KEYS[2], isGoodbye(row.said) and row.reportedAtMs or '-' .. row.reportedAtMs, podIndex)
   if not step then
     return text
   end
-  local sequence = wholeText(row.sequence)
-  redis.call('ZADD', KEYS[3], sequence, podIndex)
+  redis.call('ZADD', KEYS[3], row.sequence, podIndex)
   if step == 'sequenced' then
-    redis.call('HSET', KEYS[4], 'sequence', sequence)
+    redis.call('HSET', KEYS[4], 'sequence', row.sequence)
   else
-    redis.call('HSET', KEYS[4], 'sequence', sequence, 'published', sequence)
+    redis.call('HSET', KEYS[4], 'sequence', row.sequence, 'published', row.sequence)
   end
   return text
 end
@@ -1019,12 +1027,12 @@ local function claimAfterMs(found)
     return 0
   end
   if found.life == life or isGoodbye(found.said) then
-    return found.claimAfterMs
+    return tonumber(found.claimAfterMs)
   end
-  return math.max(found.said.leaseMs, found.claimAfterMs)
+  return math.max(tonumber(found.said.leaseMs), tonumber(found.claimAfterMs))
 end
 local function registered(code, row, generation)
-  return { code, wholeText(row.incarnation), wholeText(row.claimAfterMs), generation }
+  return { code, row.incarnation, row.claimAfterMs, generation }
 end
 local function register()
   local nowMs = storeNowMs(ARGV[1])
@@ -1038,19 +1046,19 @@ local function register()
   if found and isOldGoodbye(found, nowMs) then
     found = nil
   end
-  local foundIncarnation = found and found.incarnation or 0
+  local foundIncarnation = found and tonumber(found.incarnation) or 0
   if foundIncarnation ~= expected then
     dropOldGoodbyes(nowMs)
     if found and found.life == life and foundIncarnation > floor and not isGoodbye(found.said) then
       return registered('adopted', found, generation)
     end
-    return { 'found', found and wholeText(foundIncarnation) or '' }
+    return { 'found', found and found.incarnation or '' }
   end
   local row = {
-    incarnation = math.max(foundIncarnation + 1, floor + 1, nowMs),
-    reportNumber = 0,
-    reportedAtMs = nowMs,
-    claimAfterMs = claimAfterMs(found),
+    incarnation = wholeText(math.max(foundIncarnation + 1, floor + 1, nowMs)),
+    reportNumber = '0',
+    reportedAtMs = wholeText(nowMs),
+    claimAfterMs = wholeText(claimAfterMs(found)),
     life = life,
     said = said,
   }
@@ -1065,7 +1073,7 @@ return ARGV[1] == 'self-test' and selfTestPodWrites(channel) or register()
   },
   report: {
     name: "report",
-    sha: "b2d7c08f5285204e26914473a5a7536593a24674",
+    sha: "a2115ed99156eef9e23d01be3f430775bdf9c64e",
     source: `#!lua flags=allow-oom
 local GOODBYE_KEPT_MS = 86400000
 local GOODBYES_A_DROP = '128'
@@ -1078,7 +1086,7 @@ local function dropOldGoodbyes(nowMs)
     redis.call('HDEL', KEYS[1], unpack(podIndexes))
   end
 end
-local POD_SAID = '^(%a+)|(%a+)|([^|]+)|([^|]+)|(%d+)|(%d+)|([^|]*)|(.+)$'
+local POD_SAID = '^(%a+)|(%a+)|([^|]+)|([^|]+)|(%d+)|(%d+)|([^|]*)|.'
 local function parsePodSaid(text)
   local serviceState, routingState, loadState, loadScore, linkCount, leaseMs, address = string.match(text, POD_SAID)
   if not (tonumber(loadState) and tonumber(loadScore)) then
@@ -1090,7 +1098,7 @@ local function parsePodSaid(text)
     routingState = routingState,
     loadScore = loadScore,
     linkCount = linkCount,
-    leaseMs = tonumber(leaseMs),
+    leaseMs = leaseMs,
     address = address,
   }
 end
@@ -1109,17 +1117,17 @@ local function parsePodRow(text)
     return nil, (tonumber(string.match(text, '^(%d+)|')) or 0) > 1
   end
   local row = {
-    incarnation = tonumber(incarnation),
-    reportNumber = tonumber(reportNumber),
-    reportedAtMs = tonumber(reportedAtMs),
-    sequence = tonumber(sequence),
-    claimAfterMs = tonumber(claimAfterMs),
+    incarnation = incarnation,
+    reportNumber = reportNumber,
+    reportedAtMs = reportedAtMs,
+    sequence = sequence,
+    claimAfterMs = claimAfterMs,
     sequencedLoadScore = loadScore,
     sequencedLinkCount = linkCount,
     life = life,
     said = parsePodSaid(said),
   }
-  if row.said and tonumber(loadScore) and row.incarnation <= HIGHEST_WHOLE then
+  if row.said and tonumber(loadScore) and tonumber(incarnation) <= HIGHEST_WHOLE then
     return row, false
   end
   return nil, false
@@ -1173,38 +1181,42 @@ local function isGoodbye(said)
   return said.serviceState == 'Terminating' and said.routingState == 'Shutdown'
 end
 local function podRowText(row)
-  return table.concat({
-    '1',
-    wholeText(row.incarnation),
-    wholeText(row.reportNumber),
-    wholeText(row.reportedAtMs),
-    wholeText(row.sequence),
-    wholeText(row.claimAfterMs),
-    row.sequencedLoadScore,
-    row.sequencedLinkCount,
-    row.life,
-    row.said.text,
-  }, '|')
+  return '1|'
+    .. row.incarnation
+    .. '|'
+    .. row.reportNumber
+    .. '|'
+    .. row.reportedAtMs
+    .. '|'
+    .. row.sequence
+    .. '|'
+    .. row.claimAfterMs
+    .. '|'
+    .. row.sequencedLoadScore
+    .. '|'
+    .. row.sequencedLinkCount
+    .. '|'
+    .. row.life
+    .. '|'
+    .. row.said.text
 end
 local function storeRow(podIndex, row, service, step)
   if step then
-    row.sequence = service.sequence + 1
+    row.sequence = wholeText(service.sequence + 1)
     row.sequencedLoadScore = row.said.loadScore
     row.sequencedLinkCount = row.said.linkCount
   end
   local text = podRowText(row)
   redis.call('HSET', KEYS[1], podIndex, text)
-  local time = wholeText(row.reportedAtMs)
-  redis.call('ZADD', KEYS[2], isGoodbye(row.said) and time or '-' .. time, podIndex)
+  redis.call('ZADD', KEYS[2], isGoodbye(row.said) and row.reportedAtMs or '-' .. row.reportedAtMs, podIndex)
   if not step then
     return text
   end
-  local sequence = wholeText(row.sequence)
-  redis.call('ZADD', KEYS[3], sequence, podIndex)
+  redis.call('ZADD', KEYS[3], row.sequence, podIndex)
   if step == 'sequenced' then
-    redis.call('HSET', KEYS[4], 'sequence', sequence)
+    redis.call('HSET', KEYS[4], 'sequence', row.sequence)
   else
-    redis.call('HSET', KEYS[4], 'sequence', sequence, 'published', sequence)
+    redis.call('HSET', KEYS[4], 'sequence', row.sequence, 'published', row.sequence)
   end
   return text
 end
@@ -1215,22 +1227,22 @@ local REPORTS_A_DROP = 100
 local LOAD_SCORE_STEP = 5 -- points
 local LINK_COUNT_SHARE = 0.02
 local LINK_COUNT_STEP = 5
-local channel, podIndex, life = ARGV[2], ARGV[3], ARGV[4]
-local function refusalOf(row, incarnation, reportNumber)
+local channel, podIndex, life, incarnation, reportNumber = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
+local function refusalOf(row)
   if not row then
     return { 'gone', '' }
   end
-  local found = wholeText(row.incarnation)
+  local found = row.incarnation
   if isGoodbye(row.said) then
     return { 'superseded', found }
   end
   if row.life ~= life then
-    return { row.incarnation < incarnation and 'gone' or 'superseded', found }
+    return { tonumber(found) < tonumber(incarnation) and 'gone' or 'superseded', found }
   end
-  if row.incarnation ~= incarnation then
+  if found ~= incarnation then
     return { 'gone', found }
   end
-  if reportNumber <= row.reportNumber then
+  if tonumber(reportNumber) <= tonumber(row.reportNumber) then
     return { 'ignored', found }
   end
   return nil
@@ -1251,24 +1263,23 @@ local function movesLoad(row, said)
   return math.abs(tonumber(said.linkCount) - links) >= math.max(LINK_COUNT_STEP, links * LINK_COUNT_SHARE)
 end
 local function report()
-  local nowMs = storeNowMs(ARGV[1])
-  local incarnation, reportNumber, said = tonumber(ARGV[5]), tonumber(ARGV[6]), parsePodSaid(ARGV[7])
+  local nowMs, said = storeNowMs(ARGV[1]), parsePodSaid(ARGV[7])
   local service = readService(podIndex)
   if not service then
     return { 'corrupt' }
   end
-  local refusal = refusalOf(service.row, incarnation, reportNumber)
+  local refusal = refusalOf(service.row)
   if refusal then
     return refusal
   end
   local row = service.row
   local step = changesRouting(row.said, said) and 'published' or movesLoad(row, said) and 'sequenced'
-  row.said, row.reportNumber, row.reportedAtMs = said, reportNumber, nowMs
+  row.said, row.reportNumber, row.reportedAtMs = said, reportNumber, wholeText(nowMs)
   if said.serviceState == 'Ready' then
-    row.claimAfterMs = 0
+    row.claimAfterMs = '0'
   end
   local text = storeRow(podIndex, row, service, step)
-  if reportNumber % REPORTS_A_DROP == 0 then
+  if tonumber(reportNumber) % REPORTS_A_DROP == 0 then
     dropOldGoodbyes(nowMs)
   end
   if step == 'published' then

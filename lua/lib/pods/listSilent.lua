@@ -27,9 +27,9 @@ local function listSilent(nowMs, silenceMs)
     local row = parsePodRow(texts[index])
     if row then
       silent[#silent + 1] = podIndex
-      silent[#silent + 1] = wholeText(row.incarnation)
-      silent[#silent + 1] = wholeText(row.reportNumber)
-      silent[#silent + 1] = wholeText(nowMs - row.reportedAtMs)
+      silent[#silent + 1] = row.incarnation
+      silent[#silent + 1] = row.reportNumber
+      silent[#silent + 1] = wholeText(nowMs - tonumber(row.reportedAtMs))
     else
       count = count - 1 -- can't be read: it is not in the rows either
     end

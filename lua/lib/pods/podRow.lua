@@ -3,7 +3,8 @@
 --
 --   1|incarnation|reportNumber|reportedAtMs|sequence|claimAfterMs|sequencedLoadScore|sequencedLinkCount|life|said
 --
--- life is percent-encoded; the sequenced ones are the load that readers have who follow the sequence.
+-- life is percent-encoded; the sequenced ones are the load that readers have who follow the sequence. Taken apart, all parts
+-- stay text: most of them are written back as they are, and to write a number costs more than to compare two.
 
 local POD_ROW = '^1|(%d+)|(%d+)|(%d+)|(%d+)|(%d+)|([^|]+)|(%d+)|([^|]+)|(.+)$'
 local HIGHEST_WHOLE = 9007199254740991 -- 2^53 - 1
@@ -23,17 +24,17 @@ local function parsePodRow(text)
     return nil, (tonumber(string.match(text, '^(%d+)|')) or 0) > 1
   end
   local row = {
-    incarnation = tonumber(incarnation),
-    reportNumber = tonumber(reportNumber),
-    reportedAtMs = tonumber(reportedAtMs),
-    sequence = tonumber(sequence),
-    claimAfterMs = tonumber(claimAfterMs),
+    incarnation = incarnation,
+    reportNumber = reportNumber,
+    reportedAtMs = reportedAtMs,
+    sequence = sequence,
+    claimAfterMs = claimAfterMs,
     sequencedLoadScore = loadScore,
     sequencedLinkCount = linkCount,
     life = life,
     said = parsePodSaid(said),
   }
-  if row.said and tonumber(loadScore) and row.incarnation <= HIGHEST_WHOLE then
+  if row.said and tonumber(loadScore) and tonumber(incarnation) <= HIGHEST_WHOLE then
     return row, false
   end
   return nil, false

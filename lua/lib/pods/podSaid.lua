@@ -4,9 +4,9 @@
 --
 -- address and others are JSON; no address is "". Loads may have fractions: their text is kept as it is.
 
-local POD_SAID = '^(%a+)|(%a+)|([^|]+)|([^|]+)|(%d+)|(%d+)|([^|]*)|(.+)$'
+local POD_SAID = '^(%a+)|(%a+)|([^|]+)|([^|]+)|(%d+)|(%d+)|([^|]*)|.'
 
--- Takes it apart; the loads stay text. Nil: it is broken.
+-- Takes it apart; numbers stay text. Nil: it is broken.
 local function parsePodSaid(text)
   local serviceState, routingState, loadState, loadScore, linkCount, leaseMs, address = string.match(text, POD_SAID)
   if not (tonumber(loadState) and tonumber(loadScore)) then
@@ -18,7 +18,7 @@ local function parsePodSaid(text)
     routingState = routingState,
     loadScore = loadScore,
     linkCount = linkCount,
-    leaseMs = tonumber(leaseMs),
+    leaseMs = leaseMs,
     address = address,
   }
 end

@@ -12,23 +12,21 @@
 -- watchers are to hear of it too. Returns the row's text.
 local function storeRow(podIndex, row, service, step)
   if step then
-    row.sequence = service.sequence + 1
+    row.sequence = wholeText(service.sequence + 1)
     row.sequencedLoadScore = row.said.loadScore
     row.sequencedLinkCount = row.said.linkCount
   end
   local text = podRowText(row)
   redis.call('HSET', KEYS[1], podIndex, text)
-  local time = wholeText(row.reportedAtMs)
-  redis.call('ZADD', KEYS[2], isGoodbye(row.said) and time or '-' .. time, podIndex)
+  redis.call('ZADD', KEYS[2], isGoodbye(row.said) and row.reportedAtMs or '-' .. row.reportedAtMs, podIndex)
   if not step then
     return text
   end
-  local sequence = wholeText(row.sequence)
-  redis.call('ZADD', KEYS[3], sequence, podIndex)
+  redis.call('ZADD', KEYS[3], row.sequence, podIndex)
   if step == 'sequenced' then
-    redis.call('HSET', KEYS[4], 'sequence', sequence)
+    redis.call('HSET', KEYS[4], 'sequence', row.sequence)
   else
-    redis.call('HSET', KEYS[4], 'sequence', sequence, 'published', sequence)
+    redis.call('HSET', KEYS[4], 'sequence', row.sequence, 'published', row.sequence)
   end
   return text
 end
