@@ -28,18 +28,13 @@ export class Placements {
   #records = new Float64Array(16 * RECORD);
   /** Grows with every new version of what is looked at: a record of an older look is read anew before it counts. */
   #look = 0;
-  #snapshot: PodSnapshot | undefined;
-  #version = 0;
   #grown = 0;
   #placed = 0;
   /** How many callers place on these pods, as far as their counts grow faster than this caller places. At least 1. */
   #callers = 1;
 
-  /** To be called before the pods of a snapshot are asked for. */
-  look(snapshot: PodSnapshot): void {
-    if (snapshot === this.#snapshot && snapshot.version === this.#version) return;
-    this.#snapshot = snapshot;
-    this.#version = snapshot.version;
+  /** To be called before the pods of another snapshot, or of another version of it, are asked for. */
+  lookAgain(): void {
     this.#look += 1;
   }
 

@@ -28,44 +28,69 @@ class PowerOfTwoChoices implements LoadBalancer {
   readonly #random: () => number;
   readonly #placements = new Placements();
   readonly #weights = new WeightTable();
+  #snapshot: PodSnapshot | undefined;
+  #version = 0;
 
   constructor(random: () => number) {
     this.#random = random;
   }
 
   select(snapshot: PodSnapshot, context?: SelectContext): number | undefined {
+    if (snapshot !== this.#snapshot || snapshot.version !== this.#version) this.#take(snapshot);
     const { count } = snapshot;
-    const except = context?.except ?? count; // a position that is none
-    const choices = except >= 0 && except < count ? count - 1 : count;
-    if (choices === 0) return undefined;
-    const placements = this.#placements;
-    placements.look(snapshot);
-    const first = this.#draw(snapshot, except, except);
-    const firstRecord = placements.recordOf(snapshot, first);
-    if (choices === 1) {
-      placements.add(firstRecord);
-      return first;
+    const except = exceptOf(context, count);
+    const choices = except === count ? count : count - 1;
+    if (choices < 2) return choices === 0 ? undefined : this.#place(snapshot, except === 0 ? 1 : 0);
+    if (!this.#weights.uniform) {
+      const first = this.#draw(count, except, except);
+      return this.#better(snapshot, first, this.#draw(count, except, first));
     }
-    const second = this.#draw(snapshot, except, first);
-    const secondRecord = placements.recordOf(snapshot, second);
-    const takesSecond = this.#isBetter(secondRecord, firstRecord);
-    placements.add(takesSecond ? secondRecord : firstRecord);
-    return takesSecond ? second : first;
+    // One random number is enough for both: what is left of it after the first choice is as random.
+    const scaled = this.#random() * choices;
+    let first = scaled | 0;
+    let second = ((scaled - first) * (choices - 1)) | 0;
+    if (first >= except) first += 1;
+    if (second >= Math.min(first, except)) second += 1;
+    if (second >= Math.max(first, except)) second += 1;
+    return this.#better(snapshot, first, second);
   }
 
   settled(podIndex: number, outcome: "placed" | "lost"): void {
     if (outcome === "lost") this.#placements.takeBack(podIndex);
   }
 
-  /** A position that is neither of the two; there is one. */
-  #draw(snapshot: PodSnapshot, except: number, other: number): number {
+  #take(snapshot: PodSnapshot): void {
+    this.#snapshot = snapshot;
+    this.#version = snapshot.version;
+    this.#placements.lookAgain();
+    this.#weights.take(snapshot);
+  }
+
+  /** A position that is neither of the two, by weight; there is one. */
+  #draw(count: number, except: number, other: number): number {
     let position = 0;
     for (let attempt = 0; attempt <= REDRAWS; attempt += 1) {
-      position = this.#weights.draw(snapshot, this.#random());
+      position = this.#weights.draw(this.#random());
       if (position !== except && position !== other) return position;
     }
-    do position = (position + 1) % snapshot.count;
+    do position = (position + 1) % count;
     while (position === except || position === other);
+    return position;
+  }
+
+  /** Places on the better of two positions, which it answers. */
+  #better(snapshot: PodSnapshot, first: number, second: number): number {
+    const placements = this.#placements;
+    // Looked at before a cold one is passed over: both take over their newest report.
+    const firstRecord = placements.recordOf(snapshot, first);
+    const secondRecord = placements.recordOf(snapshot, second);
+    const takesSecond = this.#isBetter(secondRecord, firstRecord);
+    placements.add(takesSecond ? secondRecord : firstRecord);
+    return takesSecond ? second : first;
+  }
+
+  #place(snapshot: PodSnapshot, position: number): number {
+    this.#placements.add(this.#placements.recordOf(snapshot, position));
     return position;
   }
 
@@ -79,4 +104,10 @@ class PowerOfTwoChoices implements LoadBalancer {
     }
     return placements.cost(one) < placements.cost(other);
   }
+}
+
+/** The position that must not be chosen; one that is none where all may be. */
+function exceptOf(context: SelectContext | undefined, count: number): number {
+  const except = context?.except ?? count;
+  return except >= 0 && except < count ? except : count;
 }

@@ -1,31 +1,22 @@
 import type { PodSnapshot } from "@podlink/types";
 
-/** Draws positions of a snapshot in proportion to their weights. Rebuilt when the snapshot changed, else a look-up. */
+/** Draws positions of a snapshot in proportion to their weights. */
 export class WeightTable {
-  #snapshot: PodSnapshot | undefined;
-  #version = 0;
+  /** Whether all weights are equal: then any position is as good as another, and nothing is kept. */
+  uniform = true;
   #count = 0;
   #total = 0;
-  #uniform = true;
   /** Sums of the weights up to and including each position; unused while all are equal. */
   #sums = new Float64Array(16);
 
-  /** The position that a random number from 0 to 1 falls on. */
-  draw(snapshot: PodSnapshot, random: number): number {
-    if (snapshot !== this.#snapshot || snapshot.version !== this.#version) this.#build(snapshot);
-    return this.#uniform ? (random * this.#count) | 0 : this.#search(random * this.#total);
-  }
-
-  #build(snapshot: PodSnapshot): void {
-    const { count, weights } = snapshot;
-    this.#snapshot = snapshot;
-    this.#version = snapshot.version;
+  /** To be called before positions of another snapshot, or of another version of it, are drawn. */
+  take({ count, weights }: PodSnapshot): void {
     this.#count = count;
-    this.#uniform = true;
-    for (let position = 1; position < count && this.#uniform; position += 1) {
-      this.#uniform = weights[position] === weights[0];
+    this.uniform = true;
+    for (let position = 1; position < count && this.uniform; position += 1) {
+      this.uniform = weights[position] === weights[0];
     }
-    if (this.#uniform) return;
+    if (this.uniform) return;
     if (this.#sums.length < count) this.#sums = new Float64Array(count * 2);
     let total = 0;
     for (let position = 0; position < count; position += 1) {
@@ -35,8 +26,9 @@ export class WeightTable {
     this.#total = total;
   }
 
-  /** The first position whose sum is above the value. */
-  #search(value: number): number {
+  /** The position that a random number from 0 to 1 falls on, where weights differ: the first whose sum is above it. */
+  draw(random: number): number {
+    const value = random * this.#total;
     let low = 0;
     let high = this.#count - 1;
     while (low < high) {

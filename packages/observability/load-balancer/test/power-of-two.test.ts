@@ -86,7 +86,7 @@ describe("power of two choices", () => {
     for (let turn = 0; turn < 100; turn += 1) balancer.select(before);
     const after = snapshotOf([
       { reportNumber: 2, linkCount: 50 },
-      { reportNumber: 2, linkCount: 60 },
+      { reportNumber: 2, linkCount: 90 },
     ]);
     expect(tally(2, 10, () => balancer.select(after))).toEqual([10, 0]);
   });
@@ -180,6 +180,25 @@ describe("power of two choices", () => {
     const skewed = snapshotOf([{ weight: 8, reportNumber: 2 }, { reportNumber: 2 }, { reportNumber: 2 }]);
     const counts = tally(3, 1000, () => balancer.select(skewed));
     expect(counts[0]).toBeGreaterThan(750);
+  });
+
+  it("draws every pair as often as any other, whichever position is excepted", () => {
+    const balancer = powerOfTwoChoices({ random: seeded(11) });
+    for (const except of [undefined, 0, 2, 4]) {
+      const others = [0, 1, 2, 3, 4].filter((position) => position !== except);
+      // The lightest of two wins: the heaviest never, the others as often as they are the lighter one of a pair.
+      const pods = snapshotOf(Array.from({ length: 5 }, (_, position) => ({ linkCount: position * 1000 })));
+      const counts = tally(5, 6000, () => {
+        const position = balancer.select(pods, except === undefined ? undefined : { except });
+        if (position !== undefined) balancer.settled?.(position, "lost");
+        return position;
+      });
+      const pairs = (others.length * (others.length - 1)) / 2;
+      for (const [rank, position] of others.entries()) {
+        const share = (6000 * (others.length - 1 - rank)) / pairs;
+        expect(Math.abs(counts[position]! - share)).toBeLessThan(200);
+      }
+    }
   });
 
   it("the same seed makes the same choices", () => {
