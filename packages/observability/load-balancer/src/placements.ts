@@ -24,6 +24,7 @@ const RECORD = 8;
  * not. How many are is read from the growth of the count. The rest is carried until the report after, which has them.
  */
 export class Placements {
+  readonly #random: () => number;
   /** A record for each pod, by pod index. */
   #records = new Float64Array(16 * RECORD);
   /** Grows with every new version of what is looked at: a record of an older look is read anew before it counts. */
@@ -33,31 +34,44 @@ export class Placements {
   /** How many callers place on these pods, as far as their counts grow faster than this caller places. At least 1. */
   #callers = 1;
 
+  constructor(random: () => number) {
+    this.#random = random;
+  }
+
   /** To be called before the pods of another snapshot, or of another version of it, are asked for. */
   lookAgain(): void {
     this.#look += 1;
   }
 
-  /** Where the record of the pod at this position is, up to date; for the questions below. */
-  recordOf(snapshot: PodSnapshot, position: number): number {
-    const at = (snapshot.podIndexes[position]! | 0) * RECORD;
-    return this.#records[at] === this.#look ? at : this.#take(snapshot, position);
-  }
-
-  /** What one more link costs there. */
-  cost(record: number): number {
+  /**
+   * Places on the cheaper of two positions, which it answers; of two that are not as warm, the colder one is passed over in
+   * as many of its turns as it is colder.
+   *
+   * One function on purpose, and no branch where it is decided: calls within it, and a branch that nobody can predict, the
+   * processor neither, cost as much as all the rest.
+   */
+  placeOnOneOf(snapshot: PodSnapshot, first: number, second: number): number {
+    let one = (snapshot.podIndexes[first]! | 0) * RECORD;
+    let other = (snapshot.podIndexes[second]! | 0) * RECORD;
+    // Before a cold one is passed over: both take over their newest report.
+    if (this.#records[one] !== this.#look) one = this.#take(snapshot, first);
+    if (this.#records[other] !== this.#look) other = this.#take(snapshot, second);
     const records = this.#records;
-    const placed = (records[record + SINCE_REPORT]! + records[record + CARRIED]!) * this.#callers;
-    return (records[record + LINKS]! + placed + 1) * records[record + COST_OF_A_LINK]!;
+    const callers = this.#callers;
+    const placed = (records[one + SINCE_REPORT]! + records[one + CARRIED]!) * callers;
+    const otherPlaced = (records[other + SINCE_REPORT]! + records[other + CARRIED]!) * callers;
+    const cost = (records[one + LINKS]! + placed + 1) * records[one + COST_OF_A_LINK]!;
+    const otherCost = (records[other + LINKS]! + otherPlaced + 1) * records[other + COST_OF_A_LINK]!;
+    let takesOther = +(otherCost < cost);
+    if (records[one + WARMTH] !== records[other + WARMTH]) takesOther = this.#warmer(one, other) ?? takesOther;
+    records[one + (other - one) * takesOther + SINCE_REPORT]! += 1;
+    return first + (second - first) * takesOther;
   }
 
-  warmth(record: number): number {
-    return this.#records[record + WARMTH]!;
-  }
-
-  /** One more was placed there. */
-  add(record: number): void {
-    this.#records[record + SINCE_REPORT]! += 1;
+  /** Places on this position. */
+  placeOn(snapshot: PodSnapshot, position: number): number {
+    this.#records[this.#take(snapshot, position) + SINCE_REPORT]! += 1;
+    return position;
   }
 
   /** One that was placed there went elsewhere. */
@@ -67,6 +81,14 @@ export class Placements {
     if (placed === undefined) return;
     if (placed > 0) this.#records[at + SINCE_REPORT] = placed - 1;
     else if (this.#records[at + CARRIED]! >= 1) this.#records[at + CARRIED]! -= 1;
+  }
+
+  /** 1: the other one is taken, since this one is passed over; 0: this one is. Undefined: neither is passed over. */
+  #warmer(one: number, other: number): number | undefined {
+    const warmth = this.#records[one + WARMTH]!;
+    const otherWarmth = this.#records[other + WARMTH]!;
+    const share = Math.min(warmth, otherWarmth) / Math.max(warmth, otherWarmth);
+    return this.#random() < share ? undefined : +(otherWarmth > warmth);
   }
 
   /** Reads the record anew; answers where it is. */

@@ -26,13 +26,14 @@ export function powerOfTwoChoices(options: PowerOfTwoOptions = {}): LoadBalancer
 
 class PowerOfTwoChoices implements LoadBalancer {
   readonly #random: () => number;
-  readonly #placements = new Placements();
+  readonly #placements: Placements;
   readonly #weights = new WeightTable();
   #snapshot: PodSnapshot | undefined;
   #version = 0;
 
   constructor(random: () => number) {
     this.#random = random;
+    this.#placements = new Placements(random);
   }
 
   select(snapshot: PodSnapshot, context?: SelectContext): number | undefined {
@@ -40,19 +41,18 @@ class PowerOfTwoChoices implements LoadBalancer {
     const { count } = snapshot;
     const except = exceptOf(context, count);
     const choices = except === count ? count : count - 1;
-    if (choices < 2) return choices === 0 ? undefined : this.#place(snapshot, except === 0 ? 1 : 0);
+    const placements = this.#placements;
+    if (choices < 2) return choices === 0 ? undefined : placements.placeOn(snapshot, except === 0 ? 1 : 0);
     if (!this.#weights.uniform) {
-      const first = this.#draw(count, except, except);
-      return this.#better(snapshot, first, this.#draw(count, except, first));
+      const one = this.#draw(count, except, except);
+      return placements.placeOnOneOf(snapshot, one, this.#draw(count, except, one));
     }
     // One random number is enough for both: what is left of it after the first choice is as random.
-    const scaled = this.#random() * choices;
-    let first = scaled | 0;
-    let second = ((scaled - first) * (choices - 1)) | 0;
-    if (first >= except) first += 1;
-    if (second >= Math.min(first, except)) second += 1;
-    if (second >= Math.max(first, except)) second += 1;
-    return this.#better(snapshot, first, second);
+    const scaled = this.#random() * count;
+    const first = scaled | 0;
+    const second = ((scaled - first) * count) | 0;
+    const isPair = first !== second && first !== except && second !== except;
+    return isPair ? placements.placeOnOneOf(snapshot, first, second) : this.#amongOthers(snapshot, except, choices);
   }
 
   settled(podIndex: number, outcome: "placed" | "lost"): void {
@@ -78,31 +78,15 @@ class PowerOfTwoChoices implements LoadBalancer {
     return position;
   }
 
-  /** Places on the better of two positions, which it answers. */
-  #better(snapshot: PodSnapshot, first: number, second: number): number {
-    const placements = this.#placements;
-    // Looked at before a cold one is passed over: both take over their newest report.
-    const firstRecord = placements.recordOf(snapshot, first);
-    const secondRecord = placements.recordOf(snapshot, second);
-    const takesSecond = this.#isBetter(secondRecord, firstRecord);
-    placements.add(takesSecond ? secondRecord : firstRecord);
-    return takesSecond ? second : first;
-  }
-
-  #place(snapshot: PodSnapshot, position: number): number {
-    this.#placements.add(this.#placements.recordOf(snapshot, position));
-    return position;
-  }
-
-  #isBetter(one: number, other: number): boolean {
-    const placements = this.#placements;
-    const warmth = placements.warmth(one);
-    const otherWarmth = placements.warmth(other);
-    if (warmth !== otherWarmth) {
-      const share = Math.min(warmth, otherWarmth) / Math.max(warmth, otherWarmth);
-      if (this.#random() >= share) return warmth > otherWarmth;
-    }
-    return placements.cost(one) < placements.cost(other);
+  /** The same without a further try, whatever the number is: the positions that must not be drawn are left out. */
+  #amongOthers(snapshot: PodSnapshot, except: number, choices: number): number {
+    const scaled = this.#random() * choices;
+    let first = scaled | 0;
+    let second = ((scaled - first) * (choices - 1)) | 0;
+    if (first >= except) first += 1;
+    if (second >= Math.min(first, except)) second += 1;
+    if (second >= Math.max(first, except)) second += 1;
+    return this.#placements.placeOnOneOf(snapshot, first, second);
   }
 }
 
