@@ -10,6 +10,7 @@ export { LinkCache } from "./link-cache.ts";
 
 // ---- Below: for packages that build on these caches. ----
 
+export type { CertainPods } from "./availability.ts";
 export { CoarseClock } from "./coarse-clock.ts";
 export type { LinkCacheSettings, StateCacheSettings, WholeNumber } from "./options.ts";
 export { checkReadingTimes, linkCacheEntries, stateCacheEntries } from "./options.ts";

@@ -123,7 +123,7 @@ export class PodFeed {
   close(): void {
     this.#end.abort();
     this.#stop();
-    this.validUntilMs = Number.NEGATIVE_INFINITY;
+    this.#use(this.failing, Number.NEGATIVE_INFINITY);
   }
 
   #stop(): void {
@@ -145,7 +145,14 @@ export class PodFeed {
   #rest(nowMs: number): void {
     this.#stop();
     this.knownSinceMs = undefined;
-    this.validUntilMs = nowMs + this.#parts.settings.stateRefreshMs;
+    this.#use(this.failing, nowMs + this.#parts.settings.stateRefreshMs);
+  }
+
+  /** What is known is certain while nothing but news can end it. */
+  #use(failing: boolean, validUntilMs: number): void {
+    this.failing = failing;
+    this.validUntilMs = validUntilMs;
+    this.table.availability.settle(!failing && validUntilMs === Number.POSITIVE_INFINITY);
   }
 
   async #read(): Promise<void> {
@@ -191,8 +198,7 @@ export class PodFeed {
   #worked(nowMs: number): void {
     const { settings, logger } = this.#parts;
     const failed = this.failing;
-    this.failing = false;
-    this.validUntilMs = settings.enabled ? Number.POSITIVE_INFINITY : nowMs + settings.stateRefreshMs;
+    this.#use(false, settings.enabled ? Number.POSITIVE_INFINITY : nowMs + settings.stateRefreshMs);
     if (!failed) return;
     logger.info({ service: this.#name() }, "the pods can be read again");
     this.#parts.onReadable?.(true);
@@ -204,10 +210,10 @@ export class PodFeed {
     this.table.readingFailed(clock.nowMs());
     if (this.knownSinceMs === undefined && this.#isStranger()) this.#stop(); // whoever asks again begins anew
     if (this.failing) return;
-    this.failing = true;
+    this.#use(true, this.validUntilMs);
     logger.warn({ service: this.#name(), code, error: message }, "the pods can't be read; they stay as seen last");
     const { readAtMs } = this.table.evidence.liveness;
-    if (readAtMs !== undefined && settings.enabled) this.validUntilMs = readAtMs + settings.staleWhileDownMs;
+    if (readAtMs !== undefined && settings.enabled) this.#use(true, readAtMs + settings.staleWhileDownMs);
     this.#parts.onReadable?.(false);
   }
 

@@ -1,5 +1,6 @@
 import type { PodRow } from "@podlink/types";
 import { isAlive, isAvailable, isGoodbye, isRoutable } from "@podlink/types";
+import { Availability } from "./availability.ts";
 import type { StateCacheSettings } from "./options.ts";
 import type { PodEntry } from "./pod-entry.ts";
 import { looksTheSame } from "./pod-entry.ts";
@@ -23,14 +24,13 @@ type TableSettings = Pick<StateCacheSettings, "silenceMs" | "overloadScore" | "s
  * time is an argument. What changed costs; what stayed the same doesn't.
  */
 export class PodTable {
+  readonly availability: Availability = new Availability();
   readonly available: PodSet = new PodSet();
   readonly routable: PodSet = new PodSet();
   readonly evidence: PodEvidence;
   readonly #settings: TableSettings;
   readonly #onChange: (change: PodChange) => void;
   readonly #young = new Set<PodEntry>();
-  /** By pod index. 1: the pod is available. */
-  #isAvailable = new Uint8Array(16);
   #warmedAtMs = Number.NEGATIVE_INFINITY;
   #outdated = false;
 
@@ -43,11 +43,6 @@ export class PodTable {
   /** What was seen last is too old to be used: no pod counts as alive. */
   get outdated(): boolean {
     return this.#outdated;
-  }
-
-  /** Whether the pod is available. The hot path: an array read. */
-  isAvailable(podIndex: number): boolean {
-    return podIndex < this.#isAvailable.length && this.#isAvailable[podIndex] === 1;
   }
 
   /** Takes over a successful reading. */
@@ -125,8 +120,7 @@ export class PodTable {
 
   #place(entry: PodEntry, view: PodView, nowMs: number): void {
     const { podIndex } = entry.row;
-    if (podIndex >= this.#isAvailable.length) this.#grow(podIndex);
-    this.#isAvailable[podIndex] = view.available ? 1 : 0;
+    this.availability.put(podIndex, view.available);
     const warmth = this.#warmth(entry, nowMs);
     if (view.available) this.available.put(entry.row, warmth);
     else this.available.remove(podIndex);
@@ -174,11 +168,5 @@ export class PodTable {
     const warmth = this.#warmthAt(entry, nowMs);
     const view = { row, lastReportAtMs, leaseOverAtMs, firstSeenAtMs, goodbye, alive, available, routable, warmth };
     return available ? view : { ...view, notAvailableSinceMs: entry.notAvailableSinceMs ?? nowMs };
-  }
-
-  #grow(podIndex: number): void {
-    const longer = new Uint8Array(Math.max(podIndex + 1, this.#isAvailable.length * 2));
-    longer.set(this.#isAvailable);
-    this.#isAvailable = longer;
   }
 }

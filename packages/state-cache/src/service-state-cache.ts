@@ -8,6 +8,7 @@ import {
   systemClock,
   withDeadline,
 } from "@podlink/types";
+import type { CertainPods } from "./availability.ts";
 import { CoarseClock } from "./coarse-clock.ts";
 import type { StateCacheOptions, StateCacheSettings } from "./options.ts";
 import { stateCacheOptions } from "./options.ts";
@@ -43,6 +44,8 @@ export class ServiceStateCache implements MetricsSource {
   readonly namespace: string;
   readonly service: string;
   readonly settings: StateCacheSettings;
+  /** The short way to {@link isAvailable}. None while readings fail, without a cache, and once it is closed. */
+  readonly certainPods: CertainPods;
   readonly #clock: Clock;
   readonly #coarse: CoarseClock;
   readonly #feed: PodFeed;
@@ -70,6 +73,7 @@ export class ServiceStateCache implements MetricsSource {
       onChange,
     });
     this.#table = this.#feed.table;
+    this.certainPods = this.#table.availability;
   }
 
   /**
@@ -174,9 +178,9 @@ export class ServiceStateCache implements MetricsSource {
     return this.#blind(nowMs) ? undefined : this.#table.view(podIndex, nowMs);
   }
 
-  /** Whether the pod keeps its links. The hot path: calls no clock, makes no garbage. */
+  /** Whether the pod keeps its links. Calls no clock, makes no garbage. */
   isAvailable(podIndex: number): boolean {
-    if (!this.#table.isAvailable(podIndex) || this.#feed.validUntilMs <= this.#coarse.nowMs) return false;
+    if (!this.#table.availability.has(podIndex) || this.#feed.validUntilMs <= this.#coarse.nowMs) return false;
     if (this.#feed.failing) this.#staleAnswers += 1;
     return true;
   }
