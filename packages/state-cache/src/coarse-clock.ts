@@ -7,7 +7,7 @@ import { systemClock } from "@podlink/types";
  */
 export class CoarseClock {
   /** Monotonic milliseconds of the clock underneath, as of the last step. */
-  nowMs: number;
+  nowMs: number = Number.NaN; // set at once; V8 reads a field slower that was undefined before it was a number
   readonly #clock: Clock;
   readonly #stepMs: number;
   #timer: Timer | undefined;

@@ -1,5 +1,6 @@
 import type { Clock, Figures, Link, MetricsSource, Subscription } from "@podlink/types";
 import { bucketOf, parseOptions, systemClock } from "@podlink/types";
+import type { CertainPods } from "./availability.ts";
 import { CoarseClock } from "./coarse-clock.ts";
 import { HotLinks } from "./hot-links.ts";
 import { LinkSlots } from "./link-slots.ts";
@@ -45,8 +46,9 @@ export class LinkCache implements MetricsSource {
   readonly #coarse: CoarseClock;
   readonly #use: Subscription;
   readonly #lifeMs: number;
+  readonly #maxLinks: number;
   readonly #slotOf = new Map<string, number>();
-  readonly #slots: LinkSlots;
+  readonly #slots = new LinkSlots();
   readonly #hot: HotLinks;
   readonly #deletions = new Uint32Array(DELETION_GROUPS);
   #hand: MapIterator<[string, number]> | undefined;
@@ -64,7 +66,7 @@ export class LinkCache implements MetricsSource {
     this.#coarse = ports.coarse ?? new CoarseClock(ports.clock ?? systemClock);
     this.#use = this.#coarse.use();
     this.#lifeMs = settings.linkInfoCacheTimeSecs * 1000;
-    this.#slots = new LinkSlots(settings.maxCachedLinks);
+    this.#maxLinks = settings.maxCachedLinks;
     this.#hot = new HotLinks(Math.min(settings.hotEntries, settings.maxCachedLinks));
   }
 
@@ -80,14 +82,14 @@ export class LinkCache implements MetricsSource {
       this.#misses += 1;
       return undefined;
     }
-    this.#slots.used[slot] = 1;
+    this.#slots.use(slot);
     this.#hits += 1;
     return slot;
   }
 
   /** The pod index of the entry in a slot. */
   podIndexAt(slot: number): number {
-    return this.#slots.podIndexes[slot]!;
+    return this.#slots.podIndexOf(slot);
   }
 
   /** A promise of the link in a slot, kept with it: waiting for it makes no other. */
@@ -102,7 +104,20 @@ export class LinkCache implements MetricsSource {
   /** The pod index of a live entry. No I/O, no call of a clock, no allocation. Undefined: none. */
   peek(uid: string): number | undefined {
     const slot = this.slotOf(uid);
-    return slot === undefined ? undefined : this.#slots.podIndexes[slot];
+    return slot === undefined ? undefined : this.#slots.podIndexOf(slot);
+  }
+
+  /**
+   * {@link peek} for entries of pods that are certain: the shortest way, in one piece. Undefined: there is none, or its pod is
+   * not certain; peek says which, and only that is counted.
+   */
+  peekCertain(uid: string, pods: CertainPods): number | undefined {
+    const slot = this.#slotOf.get(uid);
+    if (slot === undefined || this.#slots.expiresAtMs[slot]! <= this.#coarse.nowMs) return undefined;
+    const podIndex = this.#slots.use(slot);
+    if (pods.byIndex[podIndex] !== true) return undefined;
+    this.#hits += 1;
+    return podIndex;
   }
 
   /** The link of a live entry; `expiresInMs` is as of the store's reply. Undefined: none. */
@@ -121,7 +136,7 @@ export class LinkCache implements MetricsSource {
   getStale(uid: string, staleForMs: number): Link | undefined {
     const slot = this.#slotOf.get(uid);
     if (slot === undefined || this.#slots.expiresAtMs[slot]! + staleForMs <= this.#coarse.nowMs) return undefined;
-    this.#slots.used[slot] = 1;
+    this.#slots.use(slot);
     return this.#link(slot, uid);
   }
 
@@ -208,8 +223,8 @@ export class LinkCache implements MetricsSource {
   }
 
   #newSlot(uid: string): number {
-    if (this.#slots.full) this.#evict();
-    const slot = this.#slots.take();
+    if (this.size === this.#maxLinks) this.#evict();
+    const slot = this.#slots.take(this.#maxLinks);
     this.#slotOf.set(uid, slot);
     return slot;
   }
@@ -225,8 +240,8 @@ export class LinkCache implements MetricsSource {
       }
       const [uid, slot] = value;
       const expired = this.#slots.expiresAtMs[slot]! <= this.#coarse.nowMs;
-      if (!expired && this.#slots.used[slot] === 1) {
-        this.#slots.used[slot] = 0;
+      if (!expired && this.#slots.isUsed(slot)) {
+        this.#slots.spare(slot);
         continue;
       }
       if (expired) this.#expirations += 1;

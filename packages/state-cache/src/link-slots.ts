@@ -3,46 +3,31 @@ import type { Link, LinkKey, LinkKind } from "@podlink/types";
 const KINDS: readonly LinkKind[] = ["reservation", "owned", "goodbye"];
 const FIRST_CAPACITY = 16;
 
-/** What is kept of each cached link, by slot: typed arrays that double as they fill, up to a limit. 36 bytes a slot. */
+// The parts of a state; the pod index is below them.
+const POD_INDEX = 0xffff;
+const USED = 0x1_0000;
+const KIND_SHIFT = 17;
+
+/** What is kept of each cached link, by slot: typed arrays that double as they fill. 36 bytes a slot. */
 export class LinkSlots {
   /** When the entry's life ends, by the monotonic clock. */
-  expiresAtMs: Float64Array<ArrayBuffer>;
-  podIndexes: Uint16Array<ArrayBuffer>;
-  tokens: Float64Array<ArrayBuffer>;
-  /** 1: used since the hand of the eviction passed. */
-  used: Uint8Array<ArrayBuffer>;
+  expiresAtMs: Float64Array<ArrayBuffer> = new Float64Array(FIRST_CAPACITY);
+  tokens: Float64Array<ArrayBuffer> = new Float64Array(FIRST_CAPACITY);
+  /** Pod index, kind, and whether it was used since the hand of the eviction passed: what a hit reads lies together. */
+  #states = new Uint32Array(FIRST_CAPACITY);
   /** 0: none. Incarnations start at 1. */
-  #incarnations: Float64Array<ArrayBuffer>;
+  #incarnations = new Float64Array(FIRST_CAPACITY);
   /** What the link had left as of the reply. Infinity: persistent. */
-  #leftMs: Float64Array<ArrayBuffer>;
-  #kinds: Uint8Array<ArrayBuffer>;
-  readonly #limit: number;
-  #capacity: number;
+  #leftMs = new Float64Array(FIRST_CAPACITY);
+  #capacity = FIRST_CAPACITY;
   /** Slots from here on were never used. */
   #fresh = 0;
   #free: number[] = [];
 
-  constructor(limit: number) {
-    this.#limit = limit;
-    this.#capacity = Math.min(FIRST_CAPACITY, limit);
-    this.expiresAtMs = new Float64Array(this.#capacity);
-    this.podIndexes = new Uint16Array(this.#capacity);
-    this.tokens = new Float64Array(this.#capacity);
-    this.used = new Uint8Array(this.#capacity);
-    this.#incarnations = new Float64Array(this.#capacity);
-    this.#leftMs = new Float64Array(this.#capacity);
-    this.#kinds = new Uint8Array(this.#capacity);
-  }
-
-  /** Whether every slot up to the limit is taken. */
-  get full(): boolean {
-    return this.#free.length === 0 && this.#fresh === this.#limit;
-  }
-
-  /** A slot that is nobody's. Not to be called when full. */
-  take(): number {
+  /** A slot that is nobody's. @param limit the most that will ever be taken at the same time. */
+  take(limit: number): number {
     const slot = this.#free.pop() ?? this.#fresh++;
-    if (slot >= this.#capacity) this.#grow();
+    if (slot >= this.#capacity) this.#grow(limit);
     return slot;
   }
 
@@ -51,22 +36,41 @@ export class LinkSlots {
     this.#free.push(slot);
   }
 
+  podIndexOf(slot: number): number {
+    return this.#states[slot]! & POD_INDEX;
+  }
+
+  isUsed(slot: number): boolean {
+    return (this.#states[slot]! & USED) !== 0;
+  }
+
+  /** Marks the slot as used. Returns its pod index. Writes only what changes: most hits leave the memory as it is. */
+  use(slot: number): number {
+    const state = this.#states[slot]!;
+    if ((state & USED) === 0) this.#states[slot] = state | USED;
+    return state & POD_INDEX;
+  }
+
+  /** As if it had not been used. */
+  spare(slot: number): void {
+    this.#states[slot]! &= ~USED;
+  }
+
   write(slot: number, link: Link, expiresAtMs: number): void {
     this.expiresAtMs[slot] = expiresAtMs;
-    this.podIndexes[slot] = link.podIndex;
+    this.#states[slot] = link.podIndex | (KINDS.indexOf(link.kind) << KIND_SHIFT);
     this.tokens[slot] = Number(link.token);
-    this.used[slot] = 0;
     this.#incarnations[slot] = link.incarnation ?? 0;
     this.#leftMs[slot] = link.expiresInMs ?? Number.POSITIVE_INFINITY;
-    this.#kinds[slot] = KINDS.indexOf(link.kind);
   }
 
   /** The link as it was written. Plain literals: it is made for every waiting caller of an entry that is not hot. */
   link(slot: number, { namespace, service, uid }: LinkKey): Link {
-    const podIndex = this.podIndexes[slot]!;
+    const state = this.#states[slot]!;
+    const podIndex = state & POD_INDEX;
     const incarnation = this.#incarnations[slot]!;
     const token = String(this.tokens[slot]!);
-    const kind = KINDS[this.#kinds[slot]!]!;
+    const kind = KINDS[state >>> KIND_SHIFT]!;
     const expiresInMs = this.#leftMs[slot]!;
     if (expiresInMs === Number.POSITIVE_INFINITY) {
       return Object.freeze(
@@ -82,15 +86,13 @@ export class LinkSlots {
     );
   }
 
-  #grow(): void {
-    this.#capacity = Math.min(this.#limit, this.#capacity * 2);
+  #grow(limit: number): void {
+    this.#capacity = Math.min(limit, this.#capacity * 2);
     this.expiresAtMs = moved(this.expiresAtMs, new Float64Array(this.#capacity));
-    this.podIndexes = moved(this.podIndexes, new Uint16Array(this.#capacity));
+    this.#states = moved(this.#states, new Uint32Array(this.#capacity));
     this.tokens = moved(this.tokens, new Float64Array(this.#capacity));
-    this.used = moved(this.used, new Uint8Array(this.#capacity));
     this.#incarnations = moved(this.#incarnations, new Float64Array(this.#capacity));
     this.#leftMs = moved(this.#leftMs, new Float64Array(this.#capacity));
-    this.#kinds = moved(this.#kinds, new Uint8Array(this.#capacity));
   }
 }
 
