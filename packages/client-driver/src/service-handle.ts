@@ -1,4 +1,4 @@
-import type { PodView } from "@podlink/state-cache";
+import type { CertainPods, LinkCache, PodView } from "@podlink/state-cache";
 import type { CallOptions, Link, Subscription } from "@podlink/types";
 import { Listeners, RouteError } from "@podlink/types";
 import { checkLink } from "./check-link.ts";
@@ -23,6 +23,9 @@ export class ServiceHandle {
   readonly service: string;
   readonly #renew: (retired: ServiceLinks) => ServiceLinks;
   #kept: ServiceLinks;
+  // Of the links that are kept: every peek looks at them first.
+  #cache: LinkCache;
+  #certain: CertainPods;
   readonly #onMisdirected: () => void;
   readonly #podEnds = new Listeners<PodEnd>();
   #hearsPodEnds = false;
@@ -31,6 +34,8 @@ export class ServiceHandle {
     this.namespace = parts.namespace;
     this.service = parts.service;
     this.#kept = parts.links;
+    this.#cache = parts.links.cache;
+    this.#certain = parts.links.routes.cache.certainPods;
     this.#renew = parts.renew;
     this.#onMisdirected = parts.onMisdirected;
   }
@@ -42,7 +47,7 @@ export class ServiceHandle {
 
   /** The pod that serves the uid, from the cache alone: no I/O, no allocation. Undefined: not cached, or its pod is gone. */
   peek(uid: string): number | undefined {
-    return this.#kept.peek(uid); // retired ones have none
+    return this.#cache.peekCertain(uid, this.#certain) ?? this.#kept.peek(uid); // retired ones have none
   }
 
   /**
@@ -111,6 +116,8 @@ export class ServiceHandle {
   get #links(): ServiceLinks {
     if (this.#kept.retired) {
       this.#kept = this.#renew(this.#kept);
+      this.#cache = this.#kept.cache;
+      this.#certain = this.#kept.routes.cache.certainPods;
       if (this.#hearsPodEnds && !this.#kept.retired) this.#hearPodEnds(this.#kept);
     }
     return this.#kept;

@@ -1,5 +1,5 @@
 import type { ServiceRoutes } from "@podlink/route-info-driver";
-import type { LinkCache, ServiceStateCache } from "@podlink/state-cache";
+import type { CertainPods, LinkCache, ServiceStateCache } from "@podlink/state-cache";
 import type { CallOptions, Clock, DeadlineOptions, Link, RouteObserver, SetIfAbsentOp } from "@podlink/types";
 import { checkLinkOp, checkUid, compareTokens, SingleFlight } from "@podlink/types";
 import { failpoint } from "@podlink/types/failpoint";
@@ -43,6 +43,7 @@ export class ServiceLinks {
   // What every hit reads, without a way round.
   readonly #cache: LinkCache;
   readonly #pods: ServiceStateCache;
+  readonly #certain: CertainPods;
   readonly #counters: Counters;
   readonly #observer: RouteObserver | undefined;
 
@@ -50,12 +51,18 @@ export class ServiceLinks {
     this.#parts = parts;
     this.#cache = parts.cache;
     this.#pods = parts.routes.cache;
+    this.#certain = parts.routes.cache.certainPods;
     this.#counters = parts.counters;
     this.#observer = parts.observer;
   }
 
   get routes(): ServiceRoutes {
     return this.#parts.routes;
+  }
+
+  /** What a peek looks at first. */
+  get cache(): LinkCache {
+    return this.#cache;
   }
 
   /** The service as this caller sees it. */
@@ -203,6 +210,10 @@ export class ServiceLinks {
 
   /** Whether the pod serves its links; while the store is down, as it was seen last. */
   #serves(podIndex: number): boolean {
+    return this.#certain.byIndex[podIndex] === true || this.#servesUncertain(podIndex);
+  }
+
+  #servesUncertain(podIndex: number): boolean {
     if (!this.#pods.isAvailable(podIndex)) return false;
     return !this.#pods.readingsFail || this.#servesStale(podIndex);
   }
