@@ -71,6 +71,7 @@ class Command implements fc.AsyncCommand<Model, Real> {
     for (const uid of UIDS) {
       const expected = model.live(uid, coarse.nowMs);
       expect(cache.peek(uid)).toBe(expected?.podIndex);
+      expect(cache.peekCertain(uid, { byIndex: [true, false] })).toBe(expected?.podIndex === 0 ? 0 : undefined);
       expect(cache.get(uid)).toEqual(expected);
       expect(await cache.resolved(uid)).toEqual(expected);
       expect(cache.getStale(uid, 500)).toEqual(model.live(uid, coarse.nowMs, 500));

@@ -111,6 +111,40 @@ it("a hit calls no clock and sets no timer", () => {
   expect({ looks, timers: clock.pendingTimers }).toEqual(before);
 });
 
+describe("a peek for certain pods", () => {
+  const pods = { byIndex: [false, true] };
+
+  it("finds the live entries of these pods, and leaves the others to peek", async () => {
+    const cache = cacheOf({ linkInfoCacheTimeSecs: 10 });
+    for (const [uid, podIndex] of [
+      ["a", 0],
+      ["b", 1],
+      ["c", 2],
+    ] as const)
+      cache.set(link(uid, { podIndex }));
+    const peeked = (): (number | undefined)[] => ["a", "b", "c", "d"].map((uid) => cache.peekCertain(uid, pods));
+    expect(peeked()).toEqual([undefined, 1, undefined, undefined]);
+    await clock.advance(8000);
+    expect(peeked()).toEqual([undefined, undefined, undefined, undefined]);
+  });
+
+  it("counts what it finds: the rest is peek's to count", () => {
+    const cache = cacheOf();
+    cache.set(link("a", { podIndex: 0 }));
+    cache.set(link("b", { podIndex: 1 }));
+    for (const uid of ["a", "b", "c"]) if (cache.peekCertain(uid, pods) === undefined) cache.peek(uid);
+    expect(cache.read()).toMatchObject({ hits: 2, misses: 1 });
+  });
+
+  it("counts as a use: the entry stays when another has to go", () => {
+    const cache = cacheOf({ maxCachedLinks: 2 });
+    for (const uid of ["used", "unused"]) cache.set(link(uid));
+    cache.peekCertain("used", pods);
+    cache.set(link("new"));
+    expect([cache.peek("used"), cache.peek("unused")]).toEqual([1, undefined]);
+  });
+});
+
 describe("the life of an entry", () => {
   it("is 80 % of linkInfoCacheTimeSecs", async () => {
     const cache = cacheOf({ linkInfoCacheTimeSecs: 10 });
