@@ -25,6 +25,7 @@ const UNAVAILABLE = 503;
 
 /** One request through the proxy, from the caller's head to the last byte of the pod's response. */
 export class Exchange implements UpstreamEvents, UnderWay {
+  place: number | undefined;
   readonly #context: ServiceContext;
   readonly #req: IncomingMessage;
   readonly #res: ServerResponse;

@@ -32,6 +32,7 @@ const MOVE_PAUSE_MS = 1000;
  * its pod before any message, the same handshake is made with whoever has the user then; later, the client is told to.
  */
 export class UpgradeExchange implements UnderWay {
+  place: number | undefined;
   readonly #context: ServiceContext;
   readonly #req: IncomingMessage;
   readonly #socket: Duplex;
