@@ -22,6 +22,8 @@ import type { Upstream, UpstreamEvents, UpstreamFailure } from "./upstream.ts";
 /** Misdirected Request (RFC 9110 section 15.5.20): the pod executed nothing. */
 const MISDIRECTED = 421;
 const UNAVAILABLE = 503;
+/** Up to here a copy as text is cheaper than a piece of its own. */
+const SMALL_BYTES = 4096;
 
 /** One request through the proxy, from the caller's head to the last byte of the pod's response. */
 export class Exchange implements UpstreamEvents, UnderWay {
@@ -31,13 +33,18 @@ export class Exchange implements UpstreamEvents, UnderWay {
   readonly #res: ServerResponse;
   readonly #passage: Passage;
   readonly #scope: Scope | undefined;
-  readonly #hold: Hold;
+  /** Undefined: it may not wait. */
+  readonly #hold: Hold | undefined;
   #body: RequestBody | undefined;
   #target: PodTarget | undefined;
   #pod: PodPool | undefined;
   #upstream: Upstream | undefined;
   #repeats = 0;
   #isOver = false;
+  /** Whether the head may still be joined by what comes along with it. */
+  #isBeginning = false;
+  /** Came along with the head, and is not sent yet. */
+  #first: Buffer | undefined;
 
   constructor(context: ServiceContext, req: IncomingMessage, res: ServerResponse, passage: Passage) {
     this.#context = context;
@@ -45,7 +52,7 @@ export class Exchange implements UpstreamEvents, UnderWay {
     this.#res = res;
     this.#passage = passage;
     this.#scope = watch(context);
-    this.#hold = new Hold(context);
+    if (context.options.holdMs > 0) this.#hold = new Hold(context);
   }
 
   start(): void {
@@ -78,11 +85,17 @@ export class Exchange implements UpstreamEvents, UnderWay {
       this.#fail(upstreamFailure({ kind: "broken", cause: cause as Error }, this.#context.counters));
       return;
     }
-    // The head goes out with the first bytes of the body if they came together, else alone: event streams begin with silence.
-    process.nextTick(flushHead, this.#res);
+    // Waits for what comes along with it; not for more: event streams begin with silence.
+    this.#isBeginning = true;
+    process.nextTick(begin, this);
   }
 
   data(chunk: Buffer): boolean {
+    if (this.#isBeginning && this.#first === undefined && chunk.byteLength <= SMALL_BYTES) {
+      this.#first = chunk;
+      return true;
+    }
+    this.#sendFirst();
     if (this.#res.write(chunk)) return true;
     this.#res.once("drain", () => this.#upstream?.resume());
     return false;
@@ -90,8 +103,17 @@ export class Exchange implements UpstreamEvents, UnderWay {
 
   end(): void {
     this.#leavePod();
-    this.#res.end();
+    // A whole response as text: Node sends it in one piece with the head, and a chunk in a piece of its own.
+    if (this.#first === undefined) this.#res.end();
+    else this.#res.end(this.#first.toString("latin1"), "latin1");
     this.#finish(undefined);
+  }
+
+  /** What came along with the head has come: it is sent. */
+  begin(): void {
+    if (this.#isOver) return;
+    this.#sendFirst();
+    if (!this.#res.destroyed) this.#res.flushHeaders();
   }
 
   failed(failure: UpstreamFailure): void {
@@ -138,9 +160,8 @@ export class Exchange implements UpstreamEvents, UnderWay {
     const { options, clock } = this.#context;
     const { uid, path, hops } = this.#passage;
     const method = this.#req.method ?? "GET";
-    const { authority } = pod.endpoint;
     const targetText = targetTextOf(pod, target);
-    const headers = requestHeaders({ req: this.#req, target, uid, hops, authority, targetText });
+    const headers = requestHeaders({ req: this.#req, target, uid, hops, targetText });
     const length = this.#req.headers["content-length"];
     if (length !== undefined) headers.push("content-length", length);
     const body = this.#body;
@@ -192,7 +213,7 @@ export class Exchange implements UpstreamEvents, UnderWay {
   /** Nobody executed it: it may wait for a pod that takes it. False: it is to be answered now. */
   #wait(): boolean {
     if (this.#isOver || this.#body?.isRepeatable === false) return false;
-    if (!this.#hold.wait(() => this.#try())) return false;
+    if (this.#hold?.wait(() => this.#try()) !== true) return false;
     this.#upstream?.ignore();
     this.#leavePod();
     return true;
@@ -238,6 +259,13 @@ export class Exchange implements UpstreamEvents, UnderWay {
     this.#finish(error);
   }
 
+  #sendFirst(): void {
+    this.#isBeginning = false;
+    const first = this.#first;
+    this.#first = undefined;
+    if (first !== undefined) this.#res.write(first); // small: what comes next waits for the caller
+  }
+
   #dropUpstream(): void {
     this.#upstream?.abort();
     this.#leavePod();
@@ -252,13 +280,13 @@ export class Exchange implements UpstreamEvents, UnderWay {
   #finish(error: RouteError | undefined): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#hold.end();
+    this.#hold?.end();
     this.#context.running.delete(this);
     this.#body?.discard();
     this.#scope?.end(error);
   }
 }
 
-function flushHead(res: ServerResponse): void {
-  if (!res.writableEnded && !res.destroyed) res.flushHeaders();
+function begin(exchange: Exchange): void {
+  exchange.begin();
 }

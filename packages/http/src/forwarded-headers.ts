@@ -12,20 +12,18 @@ export interface RequestHead {
   readonly uid: string;
   /** How many gateways it has passed with this one. */
   readonly hops: number;
-  /** The pod's address as Host says it. */
-  readonly authority: string;
   /** The pod that is meant, as `podlink-target` says it. */
   readonly targetText: string;
 }
 
 /**
- * The headers of a request as the pod gets them, names and values in turn, without the framing: Content-Length and Expect
- * are the sender's. On every request's way: one pass, and nothing made that isn't sent.
+ * The headers of a request as the pod gets them, names and values in turn, without Host and the framing: Content-Length and
+ * Expect are the sender's. On every request's way: one pass, and nothing made that isn't sent.
  */
 export function requestHeaders(head: RequestHead): string[] {
   const { req } = head;
   const raw = req.rawHeaders;
-  const headers: string[] = ["host", head.authority];
+  const headers: string[] = [];
   let named: ReadonlySet<string> | undefined;
   let forwardedFor = "";
   let forwardedHost = "";

@@ -7,6 +7,7 @@ import type { Upstream, UpstreamEvents, UpstreamFailure } from "./upstream.ts";
 export interface PooledRequest {
   readonly method: string;
   readonly path: string;
+  /** Names and values in turn, without Host. */
   readonly headers: string[];
   /** Undefined: none. */
   readonly body: Readable | undefined;
@@ -16,8 +17,9 @@ export interface PooledRequest {
 export function sendPooled(pool: Pool, request: PooledRequest, events: UpstreamEvents): Upstream {
   const exchange = new PooledExchange(events);
   const { method, path, headers, body } = request;
-  // undici never sends a request twice by itself here: with one request at a time on a connection it has no reason to.
-  pool.dispatch({ method, path, headers, body: body ?? null }, exchange);
+  // undici never sends a request twice by itself here: with one request at a time on a connection it has no reason to. Nor is
+  // there another one that this one could block: it needn't look for one when the response begins.
+  pool.dispatch({ method, path, headers, body: body ?? null, blocking: false }, exchange);
   return exchange;
 }
 

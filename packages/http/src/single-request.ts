@@ -12,8 +12,8 @@ export interface SingleRequest {
   readonly endpoint: Endpoint;
   readonly method: string;
   readonly path: string;
-  /** Names and values in turn, framing included. */
-  readonly headers: string[];
+  /** Names and values in turn, framing included, without Host. */
+  readonly headers: readonly string[];
   readonly options: Pick<
     ResolvedProxyLimits,
     "connectTimeoutMs" | "responseTimeoutMs" | "responseIdleMs" | "maxHeaderBytes"
@@ -44,7 +44,7 @@ export function openSingle(single: SingleRequest): { request: ClientRequest; isC
     createConnection: () => socket,
     method,
     path,
-    headers,
+    headers: ["host", endpoint.authority, ...headers],
     maxHeaderSize: options.maxHeaderBytes,
     insecureHTTPParser: false,
   });

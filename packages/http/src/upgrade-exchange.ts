@@ -117,7 +117,7 @@ export class UpgradeExchange implements UnderWay {
     const { options, clock, counters } = this.#context;
     const endpoint = endpointOf(target.address, options.allowAddress);
     const { uid, path, hops } = this.#passage;
-    const head = { req: this.#req, target, uid, hops, authority: endpoint.authority, targetText: targetText(target) };
+    const head = { req: this.#req, target, uid, hops, targetText: targetText(target) };
     const headers = [...requestHeaders(head), ...UPGRADE];
     const { request, isConnected } = openSingle({ endpoint, method: "GET", path, headers, options, clock });
     this.#request = request;
