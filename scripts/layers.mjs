@@ -23,7 +23,7 @@ export const testkit = { folder: "packages/testkit", imports: ["packages/types"]
 /** What one app starts of another, though they share a row. @type {Record<string, string[]>} */
 export const sideways = {
   "apps/demo": ["apps/gateway", "apps/stateful-server", "apps/faults", testkit.folder],
-  "apps/bench": [testkit.folder],
+  "apps/bench": ["apps/gateway", "apps/stateful-server", testkit.folder],
   "apps/faults": [testkit.folder],
   "apps/chaos": ["apps/gateway", "apps/stateful-server", testkit.folder],
 };

@@ -2,6 +2,7 @@ import type { Figure } from "../measure/figure.ts";
 import { balance } from "./balance.ts";
 import { batchGet, batchGetCluster } from "./batch-get.ts";
 import { clientBytes } from "./client-bytes.ts";
+import { failover } from "./failover.ts";
 import { gatewayHttp } from "./gateway-http.ts";
 import { growthLinks } from "./growth-links.ts";
 import { growthPlacement, growthRefresh } from "./growth-pods.ts";
@@ -32,6 +33,8 @@ export const figures: readonly Figure[] = [
   ...balance,
   statePush("p50"),
   statePush("p99"),
+  failover("next-answer"),
+  failover("others-p99"),
   gatewayHttp,
   growthLinks,
   growthPlacement,

@@ -11,7 +11,10 @@ export const pinToRedisCore = (pid: number | undefined): boolean => pinTo(REDIS_
 
 export const pinToNodeCore = (pid: number | undefined): boolean => pinTo(NODE_CORE, pid);
 
-function pinTo(core: number, pid: number | undefined): boolean {
+/** For the processes of a figure that is not about one of them: those that this one starts are pinned as it is. */
+export const letUseAllCores = (pid: number | undefined): boolean => pinTo(`0-${cpus().length - 1}`, pid);
+
+function pinTo(core: number | string, pid: number | undefined): boolean {
   if (pid === undefined) return false;
   const { status } = spawnSync("taskset", ["-apc", String(core), String(pid)], { stdio: "ignore" });
   return status === 0;
