@@ -9,9 +9,10 @@ import { Users, uidsOf } from "../support/users.ts";
 /** So many users of the dead pod each gateway has: more would be paced. */
 const USERS_A_GATEWAY = 20;
 const BOUND_MS = times.leaseMs + times.graceMs + 250;
-/** How long a user waits before the next try: it is in what is measured. */
-const RETRY_MS = 20;
+/** How long a user waits before the next try, by chance in between: it is in what is measured. */
+const [LEAST_PAUSE_MS, LONGEST_PAUSE_MS] = [50, 100];
 
+// How long the others wait meanwhile is the figure `failover` of the bench: this process also asks for those who wait.
 it("the users of a pod that is killed are served again within lease + grace + 250 ms, and no request of the others fails", async () => {
   await using redis = await startRedis();
   await using apps = await SampleApps.start({ pods: 3, gateways: 2 }, { redisUrl: redis.url });
@@ -26,9 +27,7 @@ it("the users of a pod that is killed are served again within lease + grace + 25
 
   const { request, read } = roomLoad();
   await using load = await startLoad({ url: urls, users: others, ratePerSecond: 50, request, read, timeoutMs: 10_000 });
-  await new Promise((resolve) => setTimeout(resolve, BOUND_MS)); // as long as it is looked at without a pod
   using lateness = new Lateness();
-  const killed = load.mark("killed");
   const killedAtMs = performance.now();
   await apps.room(victim).kill(); // it is gone then: none of its last answers is taken for a next one
   const served = theirs.slice(0, 2 * USERS_A_GATEWAY).map(async (uid, index) => {
@@ -36,20 +35,17 @@ it("the users of a pod that is killed are served again within lease + grace + 25
     for (;;) {
       const answer = await users.increment(uid, "after").catch(() => undefined);
       if (answer !== undefined) return performance.now() - killedAtMs;
-      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+      const pauseMs = LEAST_PAUSE_MS + Math.random() * (LONGEST_PAUSE_MS - LEAST_PAUSE_MS);
+      await new Promise((resolve) => setTimeout(resolve, pauseMs));
     }
   });
   const afterMs = await Promise.all(served);
   const lateMs = lateness.totalMs;
-  const meanwhile = load.between(killed);
   const report = await load.end({ deadlineMs: 10_000 });
-  const p99Ms = [report.phases[0]?.figures, meanwhile].map((figures) =>
-    Math.round(figures?.acknowledgedAfter?.p99Ms ?? 0),
-  );
   const latestMs = Math.max(...afterMs);
   process.stdout.write(
     `failover: ${afterMs.length} users served again after ${Math.round(Math.min(...afterMs))} to ${Math.round(latestMs)} ms, ` +
-      `at most ${BOUND_MS}; the machine was late by ${Math.round(lateMs)} ms; the others' p99 ${p99Ms.join(" ms before, ")} ms meanwhile\n`,
+      `at most ${BOUND_MS}; the machine was late by ${Math.round(lateMs)} ms\n`,
   );
   expect(latestMs).toBeLessThanOrEqual(BOUND_MS + lateMs);
   expect(report.figures, formatReport(report)).toMatchObject({ acknowledged: report.figures.due, shed: 0 });
