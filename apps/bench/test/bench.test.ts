@@ -196,12 +196,16 @@ describe("measuring", () => {
 });
 
 describe("the whole bench works", () => {
-  it.each(figures.map((figure) => [nameOf(figure), figure] as const))("%s gives numbers", async (_name, figure) => {
-    const measured = await measure(figure, { pairs: 1, warmUps: 0, tiny: true });
-    expect(measured.ours).toBeGreaterThanOrEqual(0);
-    expect(measured.baseline).toBeGreaterThan(0);
-    expect(measured.ratio).not.toBeNaN();
-  }, 120_000); // processes that start, and a lease and a grace that pass, on a busy machine
+  it.each(figures.map((figure) => [nameOf(figure), figure] as const))(
+    "%s gives numbers",
+    async (_name, figure) => {
+      const measured = await measure(figure, { pairs: 1, warmUps: 0, tiny: true });
+      expect(measured.ours).toBeGreaterThanOrEqual(0);
+      expect(measured.baseline).toBeGreaterThan(0);
+      expect(measured.ratio).not.toBeNaN();
+    },
+    120_000,
+  ); // processes that start, and a lease and a grace that pass, on a busy machine
 
   it("this machine's speeds are measured", async () => {
     const ends = new Ends();

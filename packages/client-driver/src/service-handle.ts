@@ -70,7 +70,7 @@ export class ServiceHandle {
     try {
       return this.#links.resolve(uid, call).then(this.#targetOf);
     } catch (error) {
-      return Promise.reject(error);
+      return Promise.reject(RouteError.from(error));
     }
   }
 

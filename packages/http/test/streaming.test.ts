@@ -32,6 +32,27 @@ describe("both ways at once", () => {
     client.socket.destroy();
   });
 
+  // Up to 4 KiB leave with the head; all bytes there are, so that none is taken for text.
+  test.each(["0", "1", "256", "4096", "4097", "70000", "10, 20", "10, 70000", "4097, 10"])(
+    "every byte of a response passes, in its place: %s",
+    async (pieces) => {
+      const sizes = pieces.split(", ").map(Number);
+      const parts = sizes.map((size, part) => Uint8Array.from({ length: size }, (_, index) => (index + part) % 256));
+      for (const framing of [{ "content-length": String(Buffer.concat(parts).byteLength) }, {}]) {
+        there = await world({
+          handler: () => (_req, res) => {
+            res.writeHead(200, framing);
+            for (const part of parts) res.write(part);
+            res.end();
+          },
+        });
+        const response = await fetch(there.url("/u/alice/bytes"));
+        expect(Buffer.from(await response.arrayBuffer()).equals(Buffer.concat(parts))).toBe(true);
+        await there.close();
+      }
+    },
+  );
+
   test("a caller that reads slowly slows the pod down", async () => {
     let written = 0;
     const block = Buffer.alloc(65_536);

@@ -1,4 +1,4 @@
-import type { Load } from "@podlink/testkit/load";
+import type { Load, Mark } from "@podlink/testkit/load";
 import { roomLoad, startLoad } from "@podlink/testkit/load";
 import { answerParent } from "../support/child.ts";
 
@@ -20,7 +20,7 @@ export interface OthersAnswer {
 }
 
 let load: Load | undefined;
-const marks = new Map<string, ReturnType<Load["mark"]>>();
+const marks = new Map<string, Mark>();
 
 // Users of the pods that live. In a process of their own, so that nothing but gateways and pods can make them wait.
 answerParent(async (question: OthersQuestion): Promise<OthersAnswer | undefined> => {
@@ -40,5 +40,11 @@ answerParent(async (question: OthersQuestion): Promise<OthersAnswer | undefined>
 });
 
 function p99Ms(of: Load, from: string, to: string): number {
-  return of.between(marks.get(from)!, marks.get(to)!).acknowledgedAfter?.p99Ms ?? Number.NaN;
+  return of.between(markOf(from), markOf(to)).acknowledgedAfter?.p99Ms ?? Number.NaN;
+}
+
+function markOf(name: string): Mark {
+  const mark = marks.get(name);
+  if (mark === undefined) throw new Error(`no mark ${name}`);
+  return mark;
 }
