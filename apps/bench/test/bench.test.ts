@@ -150,18 +150,19 @@ describe("measuring", () => {
   });
 
   it("what goes on now is told on a terminal only, and gone when something stays", () => {
-    const written = (isTTY: boolean): string => {
+    const written = (isTTY: boolean, columns: number): string => {
       const stream = new PassThrough();
       const clearLine = (): boolean => stream.write("<clear>");
-      const terminal = Object.assign(stream, { isTTY, columns: 12, clearLine, cursorTo: () => true });
+      const terminal = Object.assign(stream, { isTTY, columns, clearLine, cursorTo: () => true });
       const progress = new Progress(terminal as unknown as NodeJS.WriteStream);
       progress.now("round 1 of 9");
       progress.now("round 2 of 9");
       progress.say("met");
       return String(stream.read());
     };
-    expect(written(true)).toBe("round 1 of <clear>round 2 of <clear>met\n");
-    expect(written(false)).toBe("met\n");
+    expect(written(true, 12)).toBe("round 1 of <clear>round 2 of <clear>met\n");
+    expect(written(true, 0)).toBe("round 1 of 9<clear>round 2 of 9<clear>met\n");
+    expect(written(false, 0)).toBe("met\n");
   });
 
   it("what was prepared is ended when a side throws, and when preparing fails half-way", async () => {

@@ -32,8 +32,8 @@ export const place: Figure = {
       return each;
     };
     return {
-      ours: { run: over(tiny ? 100 : 500_000, () => balancer.select(snapshot) ?? Number.NaN) },
-      baseline: { run: over(tiny ? 2 : 300, scan) },
+      ours: { run: over(tiny ? 100 : 3_000_000, () => balancer.select(snapshot) ?? Number.NaN) },
+      baseline: { run: over(tiny ? 2 : 3000, scan) },
     };
   },
 };

@@ -18,7 +18,8 @@ export class Progress {
   readonly now = (text: string): void => {
     if (!this.#stream.isTTY) return;
     this.clear();
-    this.#stream.write(text.slice(0, this.#stream.columns - 1));
+    const { columns } = this.#stream;
+    this.#stream.write(columns > 0 ? text.slice(0, columns - 1) : text); // a terminal may not know how wide it is
     this.#shown = true;
   };
 
