@@ -1,14 +1,16 @@
 import type { Clock, Timer } from "@podlink/types";
+import { Chain, Chained } from "./chain.ts";
 
 /** How late a deadline may be, in milliseconds. */
 const TICK_MS = 5;
 
-class Deadline implements Timer {
+class Deadline extends Chained implements Timer {
   readonly #run: () => void;
-  readonly #bucket: Set<Deadline>;
+  readonly #bucket: Chain<Deadline>;
   #over = false;
 
-  constructor(bucket: Set<Deadline>, run: () => void) {
+  constructor(bucket: Chain<Deadline>, run: () => void) {
+    super();
     this.#bucket = bucket;
     this.#run = run;
     bucket.add(this);
@@ -28,13 +30,13 @@ class Deadline implements Timer {
 
 /**
  * All deadlines of an executor on one timer: a timer for each call costs several times the call. Deadlines of one tick
- * share a bucket, so that making and cancelling one is a set operation. A deadline passes only after one turn of the event
+ * share a bucket, so that making and cancelling one is a step or two. A deadline passes only after one turn of the event
  * loop: what a process that was busy for longer finds in its sockets is read first, and counts.
  */
 export class TimerWheel implements Pick<Clock, "nowMs" | "setTimer"> {
   readonly #clock: Clock;
   /** By the tick at whose end they are due. */
-  readonly #buckets = new Map<number, Set<Deadline>>();
+  readonly #buckets = new Map<number, Chain<Deadline>>();
   #armed: { readonly tick: number; readonly timer: Timer } | undefined;
 
   constructor(clock: Clock) {
@@ -50,7 +52,7 @@ export class TimerWheel implements Pick<Clock, "nowMs" | "setTimer"> {
     const tick = Math.ceil((this.#clock.nowMs() + delayMs) / TICK_MS);
     let bucket = this.#buckets.get(tick);
     if (bucket === undefined) {
-      bucket = new Set();
+      bucket = new Chain();
       this.#buckets.set(tick, bucket);
       if (this.#armed === undefined || tick < this.#armed.tick) this.#arm(tick);
     }
@@ -61,7 +63,7 @@ export class TimerWheel implements Pick<Clock, "nowMs" | "setTimer"> {
   close(): void {
     this.#armed?.timer.cancel();
     this.#armed = undefined;
-    for (const bucket of this.#buckets.values()) for (const deadline of bucket) deadline.cancel();
+    for (const bucket of this.#buckets.values()) for (const deadline of bucket.toArray()) deadline.cancel();
     this.#buckets.clear();
   }
 
@@ -79,7 +81,7 @@ export class TimerWheel implements Pick<Clock, "nowMs" | "setTimer"> {
     for (const [tick, bucket] of this.#buckets) {
       if (tick <= now || bucket.size === 0) {
         this.#buckets.delete(tick);
-        due.push(...bucket);
+        due.push(...bucket.toArray());
       } else next = Math.min(next, tick);
     }
     if (next < Infinity) this.#arm(next);

@@ -1,5 +1,6 @@
 import type { Timer } from "@podlink/types";
 import { RouteError } from "@podlink/types";
+import { Chain, Chained } from "../chain.ts";
 import type { TimerWheel } from "../timer-wheel.ts";
 import type { Breakers } from "./breaker.ts";
 import { isAnswer, isUnknownScript, toRouteError } from "./ioredis-errors.ts";
@@ -39,7 +40,7 @@ export interface CallsParts {
 }
 
 /** A call under way: what was sent of it so far, and how it is settled. */
-class Flight {
+class Flight extends Chained {
   readonly request: Request;
   readonly line: Line;
   command: TrackedCommand | undefined;
@@ -49,6 +50,7 @@ class Flight {
   #reject: ((error: unknown) => void) | undefined;
 
   constructor(request: Request, line: Line) {
+    super();
     this.request = request;
     this.line = line;
   }
@@ -83,7 +85,7 @@ class Flight {
 /** Sends commands to Redis so that each settles within its deadline, as a RouteError that says what is known of its effect. */
 export class Calls {
   readonly #parts: CallsParts;
-  readonly #underWay = new Set<Flight>();
+  readonly #underWay = new Chain<Flight>();
   sent = 0;
 
   constructor(parts: CallsParts) {
@@ -113,7 +115,7 @@ export class Calls {
 
   /** All calls under way end with CLOSED. */
   close(): void {
-    for (const flight of this.#underWay) {
+    for (const flight of this.#underWay.toArray()) {
       const outcome = flight.mayHaveRun ? "unknown" : "not-applied";
       flight.fail(new RouteError("CLOSED", `${flight.request.what}: the executor was closed`, { outcome }));
     }
