@@ -66,6 +66,7 @@ class Flight extends Chained {
 
   succeed(reply: unknown): void {
     this.#end();
+    this.command?.release();
     this.#resolve?.(reply);
   }
 

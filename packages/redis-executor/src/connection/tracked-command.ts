@@ -18,7 +18,7 @@ interface Sender {
 export class TrackedCommand extends Command {
   /** False: it was never written to a socket, or each time Redis answered that it did not execute it. */
   mayHaveRun = false;
-  readonly #writing: Writing | undefined;
+  #writing: Writing | undefined;
   #isAbandoned = false;
 
   /**
@@ -56,6 +56,16 @@ export class TrackedCommand extends Command {
   /** Nobody waits for it any more: if it has not been written yet, it never is. */
   abandon(): void {
     this.#isAbandoned = true;
+    this.#writing = undefined;
+  }
+
+  /**
+   * It was answered, and keeps nothing of what it carried. In code that is not optimized, V8 makes a function that is assigned
+   * to a property old from the start. Each command has one, and what an old object holds outlives every young collection.
+   */
+  release(): void {
+    this.#writing = undefined;
+    this.args = [];
   }
 
   /** Called by ioredis when it writes the command, and only then. */

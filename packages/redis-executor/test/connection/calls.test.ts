@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { Breakers } from "../../src/connection/breaker.ts";
 import type { Line } from "../../src/connection/calls.ts";
 import { Calls } from "../../src/connection/calls.ts";
+import type { TrackedCommand } from "../../src/connection/tracked-command.ts";
 import { TimerWheel } from "../../src/timer-wheel.ts";
 import { failureOf } from "../support/connections.ts";
 
@@ -71,4 +72,39 @@ test("an answer after the deadline changes nothing", async () => {
   const { error } = await failureOf(() => calls.call(request, line, "a"));
   expect(error).toMatchObject({ code: "TIMEOUT", outcome: "unknown" });
   answer("late");
+});
+
+test("a command that was answered keeps nothing of what it carried", async () => {
+  const { calls } = callsOf();
+  const sent: TrackedCommand[] = [];
+  const line: Line = {
+    send: async (command) => {
+      sent.push(command);
+      return "answer";
+    },
+  };
+  let asked = 0;
+  const writing = { begin: () => (asked += 1) > 0, refused: nothing };
+  expect(await calls.call({ ...request, writing }, line, "a")).toBe("answer");
+  expect(sent[0]?.args).toEqual([]);
+  sent[0]?.toWritable({});
+  expect(asked, "whoever followed it").toBe(0);
+});
+
+test("nor does one that was given up", async () => {
+  const { calls } = callsOf();
+  const sent: TrackedCommand[] = [];
+  const line: Line = {
+    send: (command) => {
+      sent.push(command);
+      command.toWritable({});
+      return command.promise as Promise<unknown>;
+    },
+  };
+  const refusals: boolean[] = [];
+  const writing = { begin: () => true, refused: (areKeysApart: boolean) => void refusals.push(areKeysApart) };
+  const { error } = await failureOf(() => calls.call({ ...request, writing }, line, "a"));
+  expect(error).toMatchObject({ code: "TIMEOUT", outcome: "unknown" });
+  sent[0]?.reject(Object.assign(new Error("MOVED 1 127.0.0.1:7000"), { name: "ReplyError" }));
+  expect(refusals, "the operations it carried may be on the wire again by now").toEqual([]);
 });
