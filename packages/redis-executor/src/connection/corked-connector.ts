@@ -5,8 +5,10 @@ import { connect as connectTls } from "node:tls";
 import type { Redis, RedisOptions } from "ioredis";
 import { AbstractConnector, SentinelConnector } from "ioredis";
 
-/** From this many characters on a command is a packet of its own: a full batch, which Redis shall begin at once. */
-const AT_ONCE = 2048;
+/** From this many characters on a command leaves at once: a batch, which Redis shall work on while the next is made. */
+const BATCH = 1024;
+/** As many that wait leave too. */
+const PACKET = 2048;
 
 /**
  * Sends what is written in one turn as one packet. A packet for each command is most of what a small command costs, on
@@ -28,7 +30,7 @@ export function cork<S extends Socket>(stream: S): S {
     }
     if (waiting === "") process.nextTick(flush);
     waiting += data;
-    if (waiting.length >= AT_ONCE) flush();
+    if (data.length >= BATCH || waiting.length >= PACKET) flush();
     return true;
   };
   const ended = (...args: unknown[]): S => {

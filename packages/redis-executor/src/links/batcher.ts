@@ -135,7 +135,7 @@ export class LinkBatcher {
     while (this.scriptsOnWire < maxScriptsOnWire) {
       if (this.#ready.length === 0) {
         if (this.#asked.length === 0) return;
-        this.#ready = batchesOf(this.#asked);
+        this.#ready = batchesOf(this.#asked, this.scriptsOnWire);
         this.#asked = [];
       }
       for (const batch of this.#ready.splice(0, maxScriptsOnWire - this.scriptsOnWire)) this.#send(batch);

@@ -6,7 +6,10 @@ import type { PendingOp, WireOp, WireOpKind } from "./pending-op.ts";
 const MAX_OPS = 128;
 /** Fewer are not split: so few gain nothing from Redis working on one part while the next is made. */
 const MIN_OPS = 32;
-/** Into how many script calls a turn's operations are split, as long as those stay within the two limits. */
+/**
+ * How many script calls a turn's operations are split into, less those that are on the wire: Redis works on one while the
+ * next is made. Where it has some already, fewer and larger ones cost both sides less.
+ */
 const PARTS = 4;
 /** How many of the runs made before an operation is compared with. */
 const LOOK_BACK = 16;
@@ -75,8 +78,11 @@ export function callKindOf({ group, op }: PendingOp): number {
   return group * 2 + (isFreeing(op.kind) ? 1 : 0);
 }
 
-/** Divides the operations of a turn into script calls. Among themselves they have no promised order. */
-export function batchesOf(ops: readonly PendingOp[]): Batch[] {
+/**
+ * Divides the operations of a turn into script calls. Among themselves they have no promised order.
+ * @param onWire how many calls wait for their answer already
+ */
+export function batchesOf(ops: readonly PendingOp[], onWire: number): Batch[] {
   const groups = new Map<number, PendingOp[]>();
   const batches: Batch[] = [];
   for (const pending of ops) {
@@ -91,8 +97,9 @@ export function batchesOf(ops: readonly PendingOp[]): Batch[] {
   }
   for (const [group, members] of groups) {
     // Both scripts for one group: half as many parts of each, or a turn would make more calls than PARTS.
-    const parts = groups.has(group ^ 1) ? PARTS / 2 : PARTS;
-    const size = Math.min(Math.max(Math.ceil(members.length / parts), (MIN_OPS * PARTS) / parts), MAX_OPS);
+    const isShared = groups.has(group ^ 1);
+    const parts = Math.max(Math.floor((PARTS - onWire) / (isShared ? 2 : 1)), 1);
+    const size = Math.min(Math.max(Math.ceil(members.length / parts), isShared ? 2 * MIN_OPS : MIN_OPS), MAX_OPS);
     batches.push(...cut(members, size));
   }
   return batches;

@@ -49,6 +49,23 @@ test("a full batch leaves at once, with what waited before it", async () => {
   expect(written).toHaveLength(1);
 });
 
+test("each of a turn's batches leaves by itself, as soon as it is made", async () => {
+  const { stream, written } = await pair();
+  stream.write("A".repeat(1024));
+  stream.write("B".repeat(1024));
+  expect(written.map(({ length }) => length)).toEqual([1024, 1024]);
+  await turn();
+  expect(written).toHaveLength(2);
+});
+
+test("small commands that fill a packet leave before the turn ends", async () => {
+  const { stream, written } = await pair();
+  for (let count = 0; count < 5; count += 1) stream.write("s".repeat(512));
+  expect(written.map(({ length }) => length)).toEqual([2048]);
+  await turn();
+  expect(written.map(({ length }) => length)).toEqual([2048, 512]);
+});
+
 test("bytes keep their place among text", async () => {
   const { stream, written } = await pair();
   stream.write("a");

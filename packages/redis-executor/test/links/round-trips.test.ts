@@ -68,6 +68,28 @@ test.each<[string, (uid: string, position: number) => LinkOp]>([
   expect(on.tap.calls.length).toBeLessThanOrEqual(4);
 });
 
+test("the more calls are on the wire, the less the operations of a turn are split", async () => {
+  await using on = await linksOnRedis();
+  let go = (): void => undefined;
+  const gate = new Promise<void>((resolve) => (go = resolve));
+  on.tap.before = () => gate;
+  const asked: Promise<unknown>[] = [];
+  const sizes: number[][] = [];
+  for (const [round, count] of [64, 64, 256].entries()) {
+    const known = on.tap.calls.length;
+    asked.push(...uids(count).map((uid) => on.links.execute(create(`${round}-${uid}`))));
+    await new Promise((resolve) => process.nextTick(resolve));
+    sizes.push(on.tap.calls.slice(known).map(({ keys }) => keys.length));
+  }
+  go();
+  await Promise.all(asked);
+  expect(sizes).toEqual([
+    [32, 32],
+    [32, 32],
+    [128, 128],
+  ]);
+});
+
 test("what is asked for after a reply, in the same turn, travels together too", async () => {
   await using on = await linksOnRedis();
   const twice = async (uid: string) => {
