@@ -10,9 +10,9 @@
 --   base 36 and, with replace, the expected token in base 36
 -- or: 'self-test', channel, with one key that holds nothing: see lib/selfTest.lua.
 --
--- Returns { moment in us, how many broken values were met, then for each run '*' when all its answers are '1', else one for
--- each operation }. An answer is a code and what lib/<operation>.lua says: '1', '0', 'v' value, 'd' 't' 'n' 'r' 's' record
--- (and '\n' and the previous record), 'e' and a word: a refusal that changed nothing; with services a list.
+-- Returns { moment in us, how many broken values were met, both as integers, then for each run '*' when all its answers are
+-- '1', else one for each operation }. An answer is a code and what lib/<operation>.lua says: '1', '0', 'v' value, 'd' 't' 'n'
+-- 'r' 's' record (and '\n' and the previous record), 'e' and a word: a refusal that changed nothing; with services a list.
 -- Side effects: HSET, HSETNX, HDEL, PEXPIREAT on the keys; PUBLISH when an owned link is taken from another pod.
 
 if ARGV[1] == 'self-test' then
@@ -33,6 +33,7 @@ if ARGV[1] == 'self-test' then
   })
 end
 
+local keys, args = KEYS, ARGV
 local brokenValues = 0
 --- @include "lib/moment"
 --- @include "lib/base36"
@@ -66,8 +67,7 @@ local function makeOperations()
 end
 --- @include "lib/create"
 
-local answers, key, at = { string.format('%.0f', nowUs), '0' }, 0, 4
-local keys, args = KEYS, ARGV
+local answers, key, at = { nowUs, 0 }, 0, 4
 while args[at] do
   local kind, count, first = args[at], tonumber(args[at + 1]), #answers + 1
   if kind == 'get' or kind == 'services' then
@@ -81,24 +81,29 @@ while args[at] do
     local run = namingRun(at + 2)
     local width = kind == 'replace' and 2 or 1
     local isClaim = kind == 'setIfAbsent'
-    local plain = 0
+    local position, plain = 0, 0
     at = at + 8
-    for position = 0, count - 1 do
-      key = key + 1
-      local reply = run.refused or (isClaim and create(run, keys[key], args[at]))
-      if not reply then
-        if not perform then makeOperations() end
-        reply = perform(kind, run, keys[key], args[at], args[at + 1])
+    while position < count do
+      local made, reply = 0, run.refused
+      if isClaim and not reply then made, reply = create(run, key + 1, at, count - position) end
+      for past = position, position + made - 1 do answers[first + past] = '1' end
+      position, plain, key, at = position + made, plain + made, key + made, at + made
+      if position < count then
+        key = key + 1
+        if not reply then
+          if not perform then makeOperations() end
+          reply = perform(kind, run, keys[key], args[at], args[at + 1])
+        end
+        if reply == '1' then plain = plain + 1 end
+        answers[first + position] = reply
+        position, at = position + 1, at + width
       end
-      if reply == '1' then plain = plain + 1 end
-      answers[first + position] = reply
-      at = at + width
     end
     if plain == count then
-      for position = first + 1, first + count - 1 do answers[position] = nil end
+      for past = first + 1, first + count - 1 do answers[past] = nil end
       answers[first] = '*'
     end
   end
 end
-answers[2] = string.format('%.0f', brokenValues)
+answers[2] = brokenValues
 return answers

@@ -9,9 +9,9 @@
 --   and for each operation what it expects, in base 36, '' = anything: pod, incarnation, token
 -- or: 'self-test', with one key that holds nothing: see lib/selfTest.lua.
 --
--- Returns { moment in us, how many broken values were met, then for each run '*' when all its answers are '1', else one for
--- each operation }. An answer is a code and what lib/<operation>.lua says: '1', '0', 'd' 'n' 'r' 's' record, 'e' and a word:
--- a refusal that changed nothing.
+-- Returns { moment in us, how many broken values were met, both as integers, then for each run '*' when all its answers are
+-- '1', else one for each operation }. An answer is a code and what lib/<operation>.lua says: '1', '0', 'd' 'n' 'r' 's' record,
+-- 'e' and a word: a refusal that changed nothing.
 -- Side effects: HSET, HDEL, PEXPIREAT on the keys.
 
 if ARGV[1] == 'self-test' then
@@ -51,7 +51,7 @@ local function perform(kind, run, key, at)
   return repeated(turn, 'g') or superseded(turn, turn.expectedPod, turn.expectedIncarnation) or remove(turn)
 end
 
-local answers, key, at = { string.format('%.0f', nowUs), '0' }, 0, 3
+local answers, key, at = { nowUs, 0 }, 0, 3
 while ARGV[at] do
   local kind, count, first, plain = ARGV[at], tonumber(ARGV[at + 1]), #answers + 1, 0
   local span = tonumber(ARGV[at + 3])
@@ -75,5 +75,5 @@ while ARGV[at] do
     answers[first] = '*'
   end
 end
-answers[2] = string.format('%.0f', brokenValues)
+answers[2] = brokenValues
 return answers

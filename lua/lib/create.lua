@@ -1,16 +1,23 @@
 local tryCall, call = redis.pcall, redis.call
 
--- Makes a link where the uid has none of that service, not even an expired one: a write and its expiry, nothing else.
--- Returns '1', a refusal, or false: something is stored; or Redis is full, then only what is stored can tell whether a write
--- is needed at all.
-local function create(run, key, pod)
-  local made = tryCall('HSETNX', key, run.service, '1|' .. pod .. run.tail .. 'c')
-  if made == 0 then return false end
-  if made ~= 1 then
-    local refused = refusal(made)
-    return refused ~= 'eOOM' and refused
+-- Makes links where the uids have none of that service, not even an expired one: a write and its expiry each, nothing else.
+-- It begins with the key and the pod at these places, and ends with the first for which there is more to do, or less.
+-- Returns how many it made, `count` or fewer, and what became of the next: '1' made, a refusal, or false: something is stored;
+-- or Redis is full, then only what is stored can tell whether a write is needed at all.
+local function create(run, key, pod, count)
+  local service, rest, expiresAt = run.service, run.tail .. 'c', run.expiresAt
+  for made = 0, count - 1 do
+    local name = keys[key + made]
+    local isNew = tryCall('HSETNX', name, service, '1|' .. args[pod + made] .. rest)
+    if isNew == 0 then return made, false end
+    if isNew ~= 1 then
+      local refused = refusal(isNew)
+      return made, refused ~= 'eOOM' and refused
+    end
+    if call('PEXPIREAT', name, expiresAt, 'NX') ~= 1 then
+      if not keepKey then makeOperations() end
+      return made, keepKey(name, run, expiresAt, true) or '1'
+    end
   end
-  if call('PEXPIREAT', key, run.expiresAt, 'NX') == 1 then return '1' end
-  if not keepKey then makeOperations() end
-  return keepKey(key, run, run.expiresAt, true) or '1'
+  return count
 end

@@ -5,21 +5,21 @@
 local ONE_DAY_US = 86400000000
 
 local function namingRun(at)
-  local ttlMs, floor = tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3])
-  local run = {
-    service = ARGV[at],
-    incarnation = tonumber(ARGV[at + 1], 36),
+  local ttlMs, floor = tonumber(args[at + 2]), tonumber(args[at + 3])
+  local incarnation, opId, channel = tonumber(args[at + 1], 36), args[at + 4], args[at + 5]
+  local expiresAtMs, token = nowMs + (ttlMs or tonumber(args[3])), math.max(nowUs, tonumber(args[2]), floor + 1)
+  local kind = incarnation > 0 and 'o' or ttlMs == nil and 'R' or 'r'
+  return {
+    service = args[at],
+    incarnation = incarnation,
     persistent = ttlMs == nil,
-    expiresAtMs = nowMs + (ttlMs or tonumber(ARGV[3])),
-    token = math.max(nowUs, tonumber(ARGV[2]), floor + 1),
-    opId = ARGV[at + 4],
-    channel = ARGV[at + 5],
-    renew = ARGV[at + 5] == '1',
+    expiresAtMs = expiresAtMs,
+    expiresAt = string.format('%.0f', expiresAtMs),
+    token = token,
+    opId = opId,
+    channel = channel,
+    renew = channel == '1',
     refused = floor > nowUs + ONE_DAY_US and 'eFLOOR',
+    tail = '|' .. args[at + 1] .. '|' .. base36(token) .. '|' .. base36(expiresAtMs) .. '|' .. kind .. '|' .. opId .. '|',
   }
-  local kind = run.incarnation > 0 and 'o' or run.persistent and 'R' or 'r'
-  run.tail = '|' .. ARGV[at + 1] .. '|' .. base36(run.token) .. '|' .. base36(run.expiresAtMs) .. '|' .. kind .. '|'
-    .. run.opId .. '|'
-  run.expiresAt = string.format('%.0f', run.expiresAtMs)
-  return run
 end

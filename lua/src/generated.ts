@@ -175,7 +175,7 @@ return ARGV[1] == 'self-test' and selfTestPodWrites(channel) or leave()
   },
   linkOps: {
     name: "linkOps",
-    sha: "8e47c13626326ed705d970d13e596c93aa41a0d0",
+    sha: "a62d53eb1ba729a3ca145c83a744ea97e74b7786",
     source: `if ARGV[1] == 'self-test' then
   local function selfTest(commands)
     for _, command in ipairs(commands) do
@@ -199,6 +199,7 @@ return ARGV[1] == 'self-test' and selfTestPodWrites(channel) or leave()
     { 'HDEL', key, 'self-test' },
   })
 end
+local keys, args = KEYS, ARGV
 local brokenValues = 0
 local nowUs = tonumber(ARGV[1])
 if nowUs == nil then
@@ -233,23 +234,23 @@ local function refusal(reply)
 end
 local ONE_DAY_US = 86400000000
 local function namingRun(at)
-  local ttlMs, floor = tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3])
-  local run = {
-    service = ARGV[at],
-    incarnation = tonumber(ARGV[at + 1], 36),
+  local ttlMs, floor = tonumber(args[at + 2]), tonumber(args[at + 3])
+  local incarnation, opId, channel = tonumber(args[at + 1], 36), args[at + 4], args[at + 5]
+  local expiresAtMs, token = nowMs + (ttlMs or tonumber(args[3])), math.max(nowUs, tonumber(args[2]), floor + 1)
+  local kind = incarnation > 0 and 'o' or ttlMs == nil and 'R' or 'r'
+  return {
+    service = args[at],
+    incarnation = incarnation,
     persistent = ttlMs == nil,
-    expiresAtMs = nowMs + (ttlMs or tonumber(ARGV[3])),
-    token = math.max(nowUs, tonumber(ARGV[2]), floor + 1),
-    opId = ARGV[at + 4],
-    channel = ARGV[at + 5],
-    renew = ARGV[at + 5] == '1',
+    expiresAtMs = expiresAtMs,
+    expiresAt = string.format('%.0f', expiresAtMs),
+    token = token,
+    opId = opId,
+    channel = channel,
+    renew = channel == '1',
     refused = floor > nowUs + ONE_DAY_US and 'eFLOOR',
+    tail = '|' .. args[at + 1] .. '|' .. base36(token) .. '|' .. base36(expiresAtMs) .. '|' .. kind .. '|' .. opId .. '|',
   }
-  local kind = run.incarnation > 0 and 'o' or run.persistent and 'R' or 'r'
-  run.tail = '|' .. ARGV[at + 1] .. '|' .. base36(run.token) .. '|' .. base36(run.expiresAtMs) .. '|' .. kind .. '|'
-    .. run.opId .. '|'
-  run.expiresAt = string.format('%.0f', run.expiresAtMs)
-  return run
 end
 local function get(key, service)
   local value = redis.pcall('HGET', key, service)
@@ -452,19 +453,24 @@ local function makeOperations()
   end
 end
 local tryCall, call = redis.pcall, redis.call
-local function create(run, key, pod)
-  local made = tryCall('HSETNX', key, run.service, '1|' .. pod .. run.tail .. 'c')
-  if made == 0 then return false end
-  if made ~= 1 then
-    local refused = refusal(made)
-    return refused ~= 'eOOM' and refused
+local function create(run, key, pod, count)
+  local service, rest, expiresAt = run.service, run.tail .. 'c', run.expiresAt
+  for made = 0, count - 1 do
+    local name = keys[key + made]
+    local isNew = tryCall('HSETNX', name, service, '1|' .. args[pod + made] .. rest)
+    if isNew == 0 then return made, false end
+    if isNew ~= 1 then
+      local refused = refusal(isNew)
+      return made, refused ~= 'eOOM' and refused
+    end
+    if call('PEXPIREAT', name, expiresAt, 'NX') ~= 1 then
+      if not keepKey then makeOperations() end
+      return made, keepKey(name, run, expiresAt, true) or '1'
+    end
   end
-  if call('PEXPIREAT', key, run.expiresAt, 'NX') == 1 then return '1' end
-  if not keepKey then makeOperations() end
-  return keepKey(key, run, run.expiresAt, true) or '1'
+  return count
 end
-local answers, key, at = { string.format('%.0f', nowUs), '0' }, 0, 4
-local keys, args = KEYS, ARGV
+local answers, key, at = { nowUs, 0 }, 0, 4
 while args[at] do
   local kind, count, first = args[at], tonumber(args[at + 1]), #answers + 1
   if kind == 'get' or kind == 'services' then
@@ -478,32 +484,37 @@ while args[at] do
     local run = namingRun(at + 2)
     local width = kind == 'replace' and 2 or 1
     local isClaim = kind == 'setIfAbsent'
-    local plain = 0
+    local position, plain = 0, 0
     at = at + 8
-    for position = 0, count - 1 do
-      key = key + 1
-      local reply = run.refused or (isClaim and create(run, keys[key], args[at]))
-      if not reply then
-        if not perform then makeOperations() end
-        reply = perform(kind, run, keys[key], args[at], args[at + 1])
+    while position < count do
+      local made, reply = 0, run.refused
+      if isClaim and not reply then made, reply = create(run, key + 1, at, count - position) end
+      for past = position, position + made - 1 do answers[first + past] = '1' end
+      position, plain, key, at = position + made, plain + made, key + made, at + made
+      if position < count then
+        key = key + 1
+        if not reply then
+          if not perform then makeOperations() end
+          reply = perform(kind, run, keys[key], args[at], args[at + 1])
+        end
+        if reply == '1' then plain = plain + 1 end
+        answers[first + position] = reply
+        position, at = position + 1, at + width
       end
-      if reply == '1' then plain = plain + 1 end
-      answers[first + position] = reply
-      at = at + width
     end
     if plain == count then
-      for position = first + 1, first + count - 1 do answers[position] = nil end
+      for past = first + 1, first + count - 1 do answers[past] = nil end
       answers[first] = '*'
     end
   end
 end
-answers[2] = string.format('%.0f', brokenValues)
+answers[2] = brokenValues
 return answers
 `,
   },
   linkOpsFreeing: {
     name: "linkOpsFreeing",
-    sha: "c28b73421aa87e28d79372f360d9a5ba58f7cd72",
+    sha: "0624ce5b2217e05d7592591b0d21c165aa650d9f",
     source: `#!lua flags=allow-oom
 if ARGV[1] == 'self-test' then
   local function selfTest(commands)
@@ -698,7 +709,7 @@ local function perform(kind, run, key, at)
   if kind == 'renew' then return superseded(turn, turn.expectedPod, turn.expectedIncarnation) or renew(turn) end
   return repeated(turn, 'g') or superseded(turn, turn.expectedPod, turn.expectedIncarnation) or remove(turn)
 end
-local answers, key, at = { string.format('%.0f', nowUs), '0' }, 0, 3
+local answers, key, at = { nowUs, 0 }, 0, 3
 while ARGV[at] do
   local kind, count, first, plain = ARGV[at], tonumber(ARGV[at + 1]), #answers + 1, 0
   local span = tonumber(ARGV[at + 3])
@@ -722,7 +733,7 @@ while ARGV[at] do
     answers[first] = '*'
   end
 end
-answers[2] = string.format('%.0f', brokenValues)
+answers[2] = brokenValues
 return answers
 `,
   },

@@ -29,7 +29,7 @@ const replies = {
   keepField: ["nil"],
   keepKey: ["nil"],
   name: ["'1'"],
-  create: ["'1'", "false"],
+  create: ["count - position", "0, false"],
   storeRow: ["podRowText(row)"],
 };
 

@@ -59,8 +59,8 @@ export const faults = [
     patches: [
       {
         file: "lua/src/generated.ts",
-        find: "token = math.max(nowUs, tonumber(ARGV[2]), floor + 1),",
-        replace: "token = math.max(tonumber(ARGV[2]), floor + 1),",
+        find: "math.max(nowUs, tonumber(args[2]), floor + 1)",
+        replace: "math.max(tonumber(args[2]), floor + 1)",
       },
       {
         file: "packages/redis-executor/src/links/wire.ts",

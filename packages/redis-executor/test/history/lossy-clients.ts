@@ -90,7 +90,7 @@ function isLinkRequest(chunk: Buffer): boolean {
 
 /** A list that begins with a moment in us. */
 function isLinkReply(chunk: Buffer): boolean {
-  return /^\*\d+\r\n\$16\r\n\d{16}\r\n/.test(chunk.toString("latin1", 0, 64));
+  return /^\*\d+\r\n:\d{16}\r\n/.test(chunk.toString("latin1", 0, 64));
 }
 
 function withTimeout(executor: RedisExecutor): LinkStore {
