@@ -69,9 +69,13 @@ export class CheckedConnection implements Connection {
   /** Absent: all namespaces of the keys were checked. Keys of several namespaces travel together outside a Cluster. */
   #check(keys: readonly string[]): Promise<unknown> | undefined {
     let unchecked: Set<string> | undefined;
+    let start: string | undefined;
     for (const key of keys) {
-      const namespace = namespaceOf(key);
+      if (start !== undefined && key.startsWith(start)) continue;
+      const [from, to] = namespaceIn(key);
+      const namespace = key.slice(from, to);
       if (!this.#namespaces.isChecked(namespace)) (unchecked ??= new Set()).add(namespace);
+      start = key.slice(0, to + 1); // with what ends it, or `prod` would be taken for `prod-2`
     }
     if (unchecked === undefined) return undefined;
     return Promise.all([...unchecked].map((namespace) => this.#namespaces.check(namespace))).catch((error: unknown) => {
@@ -80,12 +84,15 @@ export class CheckedConnection implements Connection {
   }
 }
 
-/** Keys begin `<prefix>:{<namespace>/...}` or `<prefix>:{<namespace>}`; a namespace needs no encoding. */
-function namespaceOf(key: string): string {
-  const start = key.indexOf("{") + 1;
-  const slash = key.indexOf("/", start);
-  const end = key.indexOf("}", start);
-  return key.slice(start, slash < 0 || slash > end ? end : slash);
+/**
+ * From where to where the namespace stands. Keys begin `<prefix>:{<namespace>/...}` or `<prefix>:{<namespace>}`; a namespace
+ * needs no encoding.
+ */
+function namespaceIn(key: string): readonly [from: number, to: number] {
+  const from = key.indexOf("{") + 1;
+  const slash = key.indexOf("/", from);
+  const end = key.indexOf("}", from);
+  return [from, slash < 0 || slash > end ? end : slash];
 }
 
 /** What the check failed with, for a call that was not even sent. */

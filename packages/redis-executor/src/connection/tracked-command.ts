@@ -26,7 +26,7 @@ export class TrackedCommand extends Command {
    * @param writing where it doesn't let it begin, it is rejected with CANCELLED
    */
   constructor(name: string, args: readonly (string | number)[], way: "direct" | "redirected", writing?: Writing) {
-    super(name, [...args], { replyEncoding: "utf8" });
+    super(name, args as (string | number)[], { replyEncoding: "utf8" }); // which makes a list of its own
     this.#writing = writing;
     if (way === "redirected") this.#watchRefusals();
   }
@@ -47,6 +47,9 @@ export class TrackedCommand extends Command {
       },
     });
   }
+
+  /** Asked for by ioredis where it has a `commandTimeout`: a timer for each command. The deadline of its call is on the wheel. */
+  override setTimeout(): void {}
 
   send(client: Sender): Promise<unknown> {
     client.sendCommand(this);

@@ -83,6 +83,7 @@ export function callKindOf({ group, op }: PendingOp): number {
  * @param onWire how many calls wait for their answer already
  */
 export function batchesOf(ops: readonly PendingOp[], onWire: number): Batch[] {
+  if (ops.length === 1) return cut(ops, 1); // one caller at a time
   const groups = new Map<number, PendingOp[]>();
   const batches: Batch[] = [];
   for (const pending of ops) {
