@@ -20,32 +20,61 @@ export interface BreakerEvents {
   closed(server: string): void;
 }
 
-/**
- * One circuit breaker a server: while it does not answer, calls are refused at once instead of each waiting for its deadline,
- * and one of them at a time tries again, after a jittered wait. An answer that refuses is an answer.
- */
-export class Breakers {
-  readonly #policies = new Map<string, CircuitBreakerPolicy>();
-  readonly #silent = new Set<string>();
-  readonly #events: BreakerEvents;
+/** Watches the calls of one server. */
+export class Breaker {
+  readonly #policy: CircuitBreakerPolicy;
+  /** No call has gone unanswered since one was answered: there is nothing to be counted or refused. */
+  isCalm = true;
 
-  constructor(events: BreakerEvents) {
-    this.#events = events;
+  constructor(policy: CircuitBreakerPolicy) {
+    this.#policy = policy;
   }
 
   /**
    * @param refusal what is thrown while it is open
    * @throws what `work` does
    */
-  async run<T>(server: string, work: () => Promise<T>, refusal: () => RouteError): Promise<T> {
-    const policy = this.#policyOf(server);
-    // Whoever tries is alone: the others don't wait for what becomes of it.
-    if (policy.state === CircuitState.HalfOpen) throw refusal();
+  async run<T>(work: () => Promise<T>, refusal: () => RouteError): Promise<T> {
+    // One call tries, the others don't wait for what becomes of it.
+    if (this.#policy.state === CircuitState.HalfOpen) throw refusal();
     try {
-      return await policy.execute(work);
+      const answer = await this.#policy.execute(work);
+      this.isCalm = true;
+      return answer;
     } catch (error) {
+      if (isSilence(error)) this.isCalm = false;
       throw isBrokenCircuitError(error) ? refusal() : error;
     }
+  }
+
+  /** A call that began while it was calm, and was not run by it, was answered. */
+  answered(): void {
+    if (this.isCalm || this.#policy.state !== CircuitState.Closed) return;
+    this.isCalm = true;
+    void this.#policy.execute(nothing);
+  }
+
+  /** The same, and it failed. Resolves when that is counted. */
+  async failed(error: unknown): Promise<void> {
+    if (!isSilence(error) || this.#policy.state !== CircuitState.Closed) return;
+    this.isCalm = false;
+    await this.#policy.execute(() => Promise.reject(error)).catch(nothing);
+  }
+}
+
+const nothing = (): void => undefined;
+
+/**
+ * One circuit breaker a server: while it does not answer, calls are refused at once instead of each waiting for its deadline,
+ * and one of them at a time tries again, after a jittered wait. An answer that refuses is an answer.
+ */
+export class Breakers {
+  readonly #breakers = new Map<string, Breaker>();
+  readonly #silent = new Set<string>();
+  readonly #events: BreakerEvents;
+
+  constructor(events: BreakerEvents) {
+    this.#events = events;
   }
 
   /** Servers that have not answered lately. */
@@ -55,12 +84,12 @@ export class Breakers {
 
   /** All servers are given another chance: there is a new connection. */
   reset(): void {
-    this.#policies.clear();
+    this.#breakers.clear();
     this.#silent.clear();
   }
 
-  #policyOf(server: string): CircuitBreakerPolicy {
-    const known = this.#policies.get(server);
+  of(server: string): Breaker {
+    const known = this.#breakers.get(server);
     if (known !== undefined) return known;
     const policy = circuitBreaker(handleWhen(isSilence), {
       breaker: new ConsecutiveBreaker(FAILURES),
@@ -74,7 +103,8 @@ export class Breakers {
       this.#silent.delete(server);
       this.#events.closed(server);
     });
-    this.#policies.set(server, policy);
-    return policy;
+    const made = new Breaker(policy);
+    this.#breakers.set(server, made);
+    return made;
   }
 }

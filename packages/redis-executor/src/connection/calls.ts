@@ -21,7 +21,9 @@ export interface Request {
   /** In words of ours, for errors. */
   readonly what: string;
   readonly name: string;
-  readonly args: readonly (string | number)[];
+  readonly args: readonly string[];
+  /** Decides the slot. Absent: the command has no key. */
+  readonly key?: string;
   /** With EVALSHA: what is sent whole when Redis does not know it. Absent: a plain command. */
   readonly script: Script | undefined;
   readonly timeoutMs: number;
@@ -46,13 +48,15 @@ class Flight extends Chained {
   command: TrackedCommand | undefined;
   timer: Timer | undefined;
   isOver = false;
+  readonly #underWay: Chain<Flight>;
   #resolve: ((reply: unknown) => void) | undefined;
   #reject: ((error: unknown) => void) | undefined;
 
-  constructor(request: Request, line: Line) {
+  constructor(request: Request, line: Line, underWay: Chain<Flight>) {
     super();
     this.request = request;
     this.line = line;
+    this.#underWay = underWay;
   }
 
   get mayHaveRun(): boolean {
@@ -80,6 +84,7 @@ class Flight extends Chained {
   #end(): void {
     this.isOver = true;
     this.timer?.cancel();
+    this.#underWay.delete(this);
   }
 }
 
@@ -101,17 +106,30 @@ export class Calls {
    * @param server whose circuit breaker watches the call
    * @throws RouteError, see {@link Connection.run}
    */
-  async call(request: Request, line: Line, server: string): Promise<unknown> {
+  call(request: Request, line: Line, server: string): Promise<unknown> {
     const { breakers, unavailable } = this.#parts;
-    const flight = new Flight(request, line);
-    try {
-      // The breaker sees what ioredis says: an answer that refuses is an answer.
-      return await breakers.run(server, () => this.#fly(flight), unavailable);
-    } catch (error) {
-      throw errorOf(error, flight);
-    } finally {
-      this.#underWay.delete(flight);
+    const breaker = breakers.of(server);
+    const flight = new Flight(request, line, this.#underWay);
+    // The breaker sees what ioredis says: an answer that refuses is an answer.
+    if (!breaker.isCalm) {
+      return breaker
+        .run(() => this.#fly(flight), unavailable)
+        .catch((error: unknown) => {
+          throw errorOf(error, flight);
+        });
     }
+    // While all goes well it hears only of what doesn't: to be run by it costs a call several promises.
+    return this.#fly(flight).then(
+      (reply) => {
+        breaker.answered();
+        return reply;
+      },
+      async (error: unknown) => {
+        const told = errorOf(error, flight);
+        await breaker.failed(error);
+        throw told;
+      },
+    );
   }
 
   /** All calls under way end with CLOSED. */
@@ -142,9 +160,10 @@ export class Calls {
     }
   }
 
-  #write(flight: Flight, name: string, args: readonly (string | number)[]): void {
-    const way = this.#parts.lookAgain === undefined ? "direct" : "redirected";
-    const command = new TrackedCommand(name, args, way, flight.request.writing);
+  #write(flight: Flight, name: string, args: readonly string[]): void {
+    const { key, writing } = flight.request;
+    const isRedirected = this.#parts.lookAgain !== undefined;
+    const command = new TrackedCommand(name, args, { ...(key === undefined ? {} : { key }), isRedirected, writing });
     flight.command = command;
     this.sent += 1;
     flight.line.send(command).then(

@@ -97,22 +97,18 @@ export class RedisConnection implements Connection {
     args: readonly (string | number)[],
     options?: RunOptions,
   ): Promise<unknown> {
-    const words = [script.sha, keys.length, ...keys, ...args];
+    const words = [script.sha, String(keys.length), ...keys];
+    for (const arg of args) words.push(String(arg));
     const { timeoutMs = this.#parts.settings.commandTimeoutMs, writing } = options ?? {};
-    return this.#send(keys[0] ?? "", {
-      what: `script ${script.name}`,
-      name: "evalsha",
-      args: words,
-      script,
-      timeoutMs,
-      writing,
-    });
+    const [key = ""] = keys;
+    return this.#send({ what: `script ${script.name}`, name: "evalsha", key, args: words, script, timeoutMs, writing });
   }
 
   async command(key: string, name: string, ...args: (string | number)[]): Promise<unknown> {
     const { commandTimeoutMs: timeoutMs } = this.#parts.settings;
     const what = name.toUpperCase();
-    return this.#send(key, { what, name: name.toLowerCase(), args: [key, ...args], script: undefined, timeoutMs });
+    const words = [key, ...args.map(String)];
+    return this.#send({ what, name: name.toLowerCase(), key, args: words, script: undefined, timeoutMs });
   }
 
   subscribe(channel: string, listener: (message: string) => void, onGap: () => void): ListeningSubscription {
@@ -161,14 +157,13 @@ export class RedisConnection implements Connection {
     this.#transport.close();
   }
 
-  #send(key: string, request: Request): Promise<unknown> {
+  #send(request: Request & { readonly key: string }): Promise<unknown> {
     this.#checkOpen();
     // Whoever watches and then acts, or reads, sees what it did: but nobody waits long for that.
     const pending = this.#subscriber.pending;
-    if (pending === undefined) return this.#calls.call(request, this.#transport, this.#transport.serverOf(key));
-    return this.#waitFor(pending, EFFECTIVE_WITHIN_MS).then(() =>
-      this.#calls.call(request, this.#transport, this.#transport.serverOf(key)),
-    );
+    const send = (): Promise<unknown> =>
+      this.#calls.call(request, this.#transport, this.#transport.serverOf(request.key));
+    return pending === undefined ? send() : this.#waitFor(pending, EFFECTIVE_WITHIN_MS).then(send);
   }
 
   #waitFor(work: Promise<unknown>, longestMs: number): Promise<unknown> {

@@ -1,5 +1,6 @@
 import { RouteError } from "@podlink/types";
 import { Command } from "ioredis";
+import { hashSlotOf } from "./hash-slot.ts";
 import { provesNotRun, saysKeysAreApart } from "./ioredis-errors.ts";
 import type { Writing } from "./ports.ts";
 
@@ -11,6 +12,17 @@ interface Sender {
   sendCommand(command: Command): unknown;
 }
 
+export interface TrackedCommandOptions {
+  /** Decides the slot. Absent: the command has no key. */
+  readonly key?: string;
+  /** Whether a Cluster client may send it to one node after the other. Default false. */
+  readonly isRedirected?: boolean;
+  /** Where it doesn't let it begin, the command is rejected with CANCELLED. */
+  readonly writing?: Writing | undefined;
+}
+
+const UTF8 = { replyEncoding: "utf8" } as const;
+
 /**
  * A command that is executed at most once, whatever queue or repetition of ioredis it goes through, and knows whether it may
  * have been.
@@ -18,42 +30,38 @@ interface Sender {
 export class TrackedCommand extends Command {
   /** False: it was never written to a socket, or each time Redis answered that it did not execute it. */
   mayHaveRun = false;
+  readonly #key: string | undefined;
+  readonly #isRedirected: boolean;
   #writing: Writing | undefined;
   #isAbandoned = false;
 
-  /**
-   * @param way whether a Cluster client may send it to one node after the other
-   * @param writing where it doesn't let it begin, it is rejected with CANCELLED
-   */
-  constructor(name: string, args: readonly (string | number)[], way: "direct" | "redirected", writing?: Writing) {
-    super(name, args as (string | number)[], { replyEncoding: "utf8" }); // which makes a list of its own
-    this.#writing = writing;
-    if (way === "redirected") this.#watchRefusals();
+  constructor(name: string, args: readonly string[], options: TrackedCommandOptions = {}) {
+    super(name, [], UTF8);
+    this.args = args as string[]; // as they are: text already, and as long as a batch
+    this.#key = options.key;
+    this.#isRedirected = options.isRedirected ?? false;
+    this.#writing = options.writing;
   }
-
-  #watchRefusals(): void {
-    // A Cluster client puts its redirections in the place of `reject`. Under them every refusal passes here first.
-    let reject = this.reject;
-    Object.defineProperty(this, "reject", {
-      get: () => reject,
-      set: (next: (error: Error) => void) => {
-        reject = (error) => {
-          if (this.mayHaveRun && provesNotRun(error)) {
-            this.mayHaveRun = false;
-            this.#writing?.refused(saysKeysAreApart(error));
-          }
-          next(error);
-        };
-      },
-    });
-  }
-
-  /** Asked for by ioredis where it has a `commandTimeout`: a timer for each command. The deadline of its call is on the wheel. */
-  override setTimeout(): void {}
 
   send(client: Sender): Promise<unknown> {
     client.sendCommand(this);
+    if (this.#isRedirected) this.#watchRefusals();
     return this.promise as Promise<unknown>;
+  }
+
+  /**
+   * A Cluster client puts its redirections in the place of `reject` as it takes a command; no answer has come by then. In
+   * front of them every refusal passes here first. (With an accessor in that place V8 makes a hidden class for each command.)
+   */
+  #watchRefusals(): void {
+    const { reject } = this;
+    this.reject = (error) => {
+      if (this.mayHaveRun && provesNotRun(error)) {
+        this.mayHaveRun = false;
+        this.#writing?.refused(saysKeysAreApart(error));
+      }
+      reject.call(this, error);
+    };
   }
 
   /** Nobody waits for it any more: if it has not been written yet, it never is. */
@@ -69,6 +77,16 @@ export class TrackedCommand extends Command {
   release(): void {
     this.#writing = undefined;
     this.args = [];
+  }
+
+  /** By its first key: ioredis looks at all of them. */
+  override getSlot(): number {
+    return this.#key === undefined ? super.getSlot() : hashSlotOf(this.#key);
+  }
+
+  /** Whoever sends it has a deadline of his own; a timer for each command costs as much as writing it. */
+  override setTimeout(): void {
+    // The answer, or the end of the connection, settles it: at the latest when its `socketTimeout` is over.
   }
 
   /** Called by ioredis when it writes the command, and only then. */

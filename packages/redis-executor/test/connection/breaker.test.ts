@@ -15,7 +15,7 @@ function breakersOf() {
     closed: (server) => void events.push(`closed ${server}`),
   });
   const open = async (server: string): Promise<void> => {
-    for (let calls = 0; calls < 5; calls += 1) await breakers.run(server, silent, refusal).catch(() => undefined);
+    for (let calls = 0; calls < 5; calls += 1) await breakers.of(server).run(silent, refusal).catch(() => undefined);
   };
   return { breakers, events, open };
 }
@@ -25,9 +25,9 @@ test("five unanswered calls in a row open it, for that server alone", async () =
   await open("a");
   let asked = 0;
   const ask = async (): Promise<number> => (asked += 1);
-  await expect(breakers.run("a", ask, refusal)).rejects.toThrow("refused");
+  await expect(breakers.of("a").run(ask, refusal)).rejects.toThrow("refused");
   expect(asked).toBe(0);
-  expect(await breakers.run("b", ask, refusal)).toBe(1);
+  expect(await breakers.of("b").run(ask, refusal)).toBe(1);
   expect(events).toEqual(["opened a"]);
 });
 
@@ -35,7 +35,7 @@ test("an answer that refuses is an answer", async () => {
   const { breakers, events } = breakersOf();
   const full = Object.assign(new Error("OOM command not allowed"), { name: "ReplyError" });
   for (let calls = 0; calls < 20; calls += 1)
-    await breakers.run("a", () => Promise.reject(full), refusal).catch(() => undefined);
+    await breakers.of("a").run(() => Promise.reject(full), refusal).catch(() => undefined);
   expect(events).toEqual([]);
 });
 
@@ -43,13 +43,13 @@ test("one call tries alone, the others are refused meanwhile; its answer closes 
   const { breakers, events, open } = breakersOf();
   await open("a");
   await setTimeout(500); // the first wait is shorter than that
-  const probe = breakers.run("a", () => setTimeout(100, "answer"), refusal);
+  const probe = breakers.of("a").run(() => setTimeout(100, "answer"), refusal);
   let isTried = false;
   void probe.then(() => (isTried = true));
-  await expect(breakers.run("a", async () => "other", refusal)).rejects.toThrow("refused");
+  await expect(breakers.of("a").run(async () => "other", refusal)).rejects.toThrow("refused");
   expect(isTried).toBe(false);
   expect(await probe).toBe("answer");
-  expect(await breakers.run("a", async () => "other", refusal)).toBe("other");
+  expect(await breakers.of("a").run(async () => "other", refusal)).toBe("other");
   expect(events).toEqual(["opened a", "closed a"]);
 });
 
@@ -57,5 +57,29 @@ test("a new connection is a new chance at once", async () => {
   const { breakers, open } = breakersOf();
   await open("a");
   breakers.reset();
-  expect(await breakers.run("a", async () => "answer", refusal)).toBe("answer");
+  expect(await breakers.of("a").run(async () => "answer", refusal)).toBe("answer");
+});
+
+test("calls that began while all went well open it too, five of them unanswered in a row", async () => {
+  const { breakers, events } = breakersOf();
+  const lost = new Error("Connection is closed.");
+  const breaker = breakers.of("a");
+  for (let calls = 0; calls < 4; calls += 1) await breaker.failed(lost);
+  breaker.answered();
+  for (let calls = 0; calls < 4; calls += 1) await breaker.failed(lost);
+  expect([breaker.isCalm, events]).toEqual([false, []]);
+  await breaker.failed(lost);
+  expect(events).toEqual(["opened a"]);
+  breaker.answered();
+  expect(breaker.isCalm, "what was asked before it opened proves nothing").toBe(false);
+  await expect(breaker.run(async () => "answer", refusal)).rejects.toThrow("refused");
+});
+
+test("it is calm again once it has run a call that was answered", async () => {
+  const { breakers } = breakersOf();
+  const breaker = breakers.of("a");
+  await expect(breaker.run(silent, refusal)).rejects.toThrow("closed");
+  expect(breaker.isCalm).toBe(false);
+  expect(await breaker.run(async () => "answer", refusal)).toBe("answer");
+  expect(breaker.isCalm).toBe(true);
 });
