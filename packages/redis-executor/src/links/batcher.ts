@@ -5,6 +5,7 @@ import type { Connection, Writing } from "../connection/ports.ts";
 import type { AnswerContext } from "./answers.ts";
 import { decodeAnswer } from "./answers.ts";
 import { Backlogs, pauseMs } from "./backlogs.ts";
+import { CrowdedSlots } from "./crowded-slots.ts";
 import { LinksUnderWay } from "./links-under-way.ts";
 import { OpIds } from "./op-ids.ts";
 import type { Outcome, PendingOp } from "./pending-op.ts";
@@ -17,7 +18,7 @@ import type { WireAnswer, WireReply } from "./wire.ts";
 import { decodeReply, encodeBatch, PLAIN, tokenOf } from "./wire.ts";
 
 export interface BatcherOptions {
-  readonly connection: Pick<Connection, "run" | "health" | "whenReady">;
+  readonly connection: Pick<Connection, "kind" | "run" | "health" | "whenReady">;
   readonly clock: Pick<Clock, "nowMs" | "setTimer">;
   readonly ownedTtlMs: number;
   readonly maxWaitingOperations: number;
@@ -54,6 +55,8 @@ export class LinkBatcher {
   /** Between two tries. */
   readonly #paused = new Set<readonly PendingOp[]>();
   readonly #backlogs: Backlogs;
+  /** Absent: all operations may travel together. */
+  readonly #crowded: CrowdedSlots | undefined;
   #isFlushDue = false;
   #isClosed = false;
   /** Operations that wait for the wire, for another of their link, or for the store. */
@@ -68,6 +71,7 @@ export class LinkBatcher {
   constructor(options: BatcherOptions) {
     this.#options = options;
     this.moments = new StoreMoments(options);
+    this.#crowded = options.connection.kind === "cluster" ? new CrowdedSlots() : undefined;
     this.#backlogs = new Backlogs({
       clock: options.clock,
       isHealthy: () => options.connection.health().healthy,
@@ -108,6 +112,7 @@ export class LinkBatcher {
     this.#isClosed = true;
     const waiting = [...this.#asked, ...this.#ready.flatMap(opsOf), ...Array.from(this.#paused).flat()].concat(
       this.#backlogs.close(),
+      this.#crowded?.close() ?? [],
     );
     this.#asked = [];
     this.#ready = [];
@@ -134,12 +139,19 @@ export class LinkBatcher {
     const { maxScriptsOnWire } = this.#options;
     while (this.scriptsOnWire < maxScriptsOnWire) {
       if (this.#ready.length === 0) {
-        if (this.#asked.length === 0) return;
-        this.#ready = batchesOf(this.#asked, this.scriptsOnWire);
-        this.#asked = [];
+        const asked = this.#takeAsked();
+        if (asked.length === 0) return;
+        this.#ready = batchesOf(asked, this.scriptsOnWire);
       }
       for (const batch of this.#ready.splice(0, maxScriptsOnWire - this.scriptsOnWire)) this.#send(batch);
     }
+  }
+
+  #takeAsked(): readonly PendingOp[] {
+    const asked = this.#asked;
+    this.#asked = [];
+    const crowded = this.#crowded;
+    return crowded === undefined ? asked : asked.filter((pending) => !crowded.holds(pending, this.scriptsOnWire));
   }
 
   #send(asked: Batch): void {
@@ -152,6 +164,7 @@ export class LinkBatcher {
     this.waiting -= batch.size;
     this.scriptsOnWire += 1;
     this.scriptCalls += 1;
+    this.#crowded?.sent(batch);
     const sentAtMs = clock.nowMs();
     connection.run(script, keys, args, { writing: writingOf(batch) }).then(
       (reply) => this.#answered(batch, { leastToken, sentAtMs }, reply),
@@ -267,6 +280,7 @@ export class LinkBatcher {
   #leftWire(batch: Batch): void {
     this.scriptsOnWire -= 1;
     for (const pending of opsOf(batch)) pending.isOnWire = false;
+    this.#asked.push(...(this.#crowded?.left(batch) ?? []));
     if (this.#ready.length > 0 || this.#asked.length > 0) this.#flushSoon();
   }
 

@@ -99,7 +99,8 @@ export function batchesOf(ops: readonly PendingOp[], onWire: number): Batch[] {
   for (const [group, members] of groups) {
     // Both scripts for one group: half as many parts of each, or a turn would make more calls than PARTS.
     const isShared = groups.has(group ^ 1);
-    const parts = Math.max(Math.floor((PARTS - onWire) / (isShared ? 2 : 1)), 1);
+    const others = groups.size - (isShared ? 2 : 1); // of other slots of a Cluster: they are calls of their own anyway
+    const parts = Math.max(Math.floor((PARTS - onWire - others) / (isShared ? 2 : 1)), 1);
     const size = Math.min(Math.max(Math.ceil(members.length / parts), isShared ? 2 * MIN_OPS : MIN_OPS), MAX_OPS);
     batches.push(...cut(members, size));
   }

@@ -1,0 +1,93 @@
+import { bucketOf, DEFAULTS, silentLogger } from "@podlink/types";
+import { startRedis } from "@podlink/testkit/redis";
+import { expect, onTestFinished, test } from "vitest";
+import { hashSlotOf } from "../../src/connection/hash-slot.ts";
+import { RedisLinks } from "../../src/links/redis-links.ts";
+import { plainConnection } from "./plain-connection.ts";
+
+const BUCKETS = 64;
+const CROWD = 16;
+
+const turn = () => new Promise<void>((resolve) => process.nextTick(resolve));
+
+/** Links as in a Cluster, by slots, whose calls wait at a gate. */
+async function gatedLinks() {
+  const server = await startRedis();
+  const { connection, tap, clock } = plainConnection(server.url);
+  let open = (): void => undefined;
+  const gate = new Promise<void>((resolve) => (open = resolve));
+  tap.before = () => gate;
+  const links = new RedisLinks({
+    connection: { ...connection, kind: "cluster", groupOf: hashSlotOf },
+    clock,
+    logger: silentLogger,
+    prefix: "pl",
+    linkBuckets: BUCKETS,
+    ownedTtlMs: DEFAULTS.ownedTtlMs,
+    maxWaitingOperations: 65_536,
+    maxScriptsOnWire: 256,
+  });
+  onTestFinished(async () => {
+    links.close();
+    await connection.close();
+    await server.end();
+  });
+  let asked = 0;
+  /** Makes a link of a new uid in this bucket, in a turn of its own. */
+  const create = async (bucket: number): Promise<{ readonly answer: Promise<unknown> }> => {
+    let uid = "";
+    do uid = `u${(asked += 1)}`;
+    while (bucketOf(uid, BUCKETS) !== bucket);
+    const name = { namespace: "prod", service: "room", uid };
+    const answer = links.execute({ kind: "setIfAbsent", ...name, owner: { podIndex: 1 }, lifetime: { ttlMs: 60_000 } });
+    answer.catch(() => undefined);
+    await turn();
+    return { answer };
+  };
+  const sizes = (from = 0): number[] => tap.calls.slice(from).map(({ keys }) => keys.length);
+  return { links, create, open, sizes };
+}
+
+const answersOf = (asked: readonly { readonly answer: Promise<unknown> }[]) =>
+  Promise.all(asked.map(({ answer }) => answer));
+
+test("with little on the wire nothing waits, whatever its slot", async () => {
+  const { create, open, sizes } = await gatedLinks();
+  const asked = [];
+  for (let count = 0; count < CROWD; count += 1) asked.push(await create(3));
+  expect(sizes()).toEqual(Array.from({ length: CROWD }, () => 1));
+  open();
+  for (const result of await answersOf(asked)) expect(result).toMatchObject({ created: true });
+});
+
+test("with much on the wire, what finds a call of its slot there travels together once that is answered", async () => {
+  const { create, open, sizes } = await gatedLinks();
+  const asked = [];
+  for (let bucket = 0; bucket < CROWD; bucket += 1) asked.push(await create(bucket));
+  for (const bucket of [5, 5, 5, 6]) asked.push(await create(bucket));
+  expect(sizes(CROWD), "they wait").toEqual([]);
+  asked.push(await create(CROWD));
+  expect(sizes(CROWD), "a slot that has none there does not").toEqual([1]);
+  open();
+  for (const result of await answersOf(asked)) expect(result).toMatchObject({ created: true });
+  expect(sizes(CROWD + 1).toSorted()).toEqual([1, 3]);
+});
+
+test("who waits for a slot when the store is closed is told so", async () => {
+  const { links, create } = await gatedLinks();
+  for (let bucket = 0; bucket < CROWD; bucket += 1) await create(bucket);
+  const { answer } = await create(5);
+  links.close();
+  await expect(answer).rejects.toMatchObject({ code: "CLOSED", outcome: "not-applied" });
+  expect(links.read()["linksWaiting"]).toBe(0);
+});
+
+test("many operations of one turn are a call for each slot, not four", async () => {
+  const { links, open, sizes } = await gatedLinks();
+  const ops = Array.from({ length: 6000 }, (_, index) => ({ kind: "get", namespace: "prod", service: "room", uid: `u${index}` }) as const);
+  const answers = links.executeAll(ops, { timeoutMs: 20_000 });
+  await turn();
+  expect(sizes().length).toBe(BUCKETS);
+  open();
+  expect((await answers).every((answer) => "value" in answer)).toBe(true);
+});
