@@ -89,8 +89,14 @@ function safeJson(value: unknown): string | undefined {
   }
 }
 
+/** The two labels that were found good last: a namespace and a service, as a rule, and the same in every call. */
+let [label, otherLabel] = ["", ""];
+
 function isLabel(value: unknown): value is string {
-  return typeof value === "string" && value.length <= MAX_LABEL_LENGTH && LABEL.test(value);
+  if (value === label || value === otherLabel) return value !== "";
+  const isGood = typeof value === "string" && value.length <= MAX_LABEL_LENGTH && LABEL.test(value);
+  if (isGood) [label, otherLabel] = [value, label];
+  return isGood;
 }
 
 function isIntegerWithin(value: unknown, min: number, max: number): value is number {

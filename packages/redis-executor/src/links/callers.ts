@@ -47,7 +47,6 @@ export class OneCaller<R> implements Caller {
 /** Waits for a list of operations, some of which may be refused before they begin. */
 export class ListCaller implements Caller {
   readonly #answers: Answer[];
-  readonly #positions = new Map<PendingOp, number>();
   readonly #answered = defer<void>();
   #open: number;
 
@@ -56,13 +55,9 @@ export class ListCaller implements Caller {
     this.#open = length;
   }
 
-  /** Expects the answer to an operation. */
-  expect(pending: PendingOp, position: number): void {
-    this.#positions.set(pending, position);
-  }
-
-  settled(pending: PendingOp, outcome: Outcome): void {
-    this.answer(this.#positions.get(pending) ?? 0, outcome);
+  /** Hears of an operation that knows its position in the list. */
+  settled({ position }: PendingOp, outcome: Outcome): void {
+    this.answer(position, outcome);
   }
 
   answer(position: number, outcome: Outcome): void {
@@ -71,10 +66,13 @@ export class ListCaller implements Caller {
     if (this.#open === 0) this.#answered.resolve();
   }
 
-  /** All answers, in the order asked. */
-  async answers(signal: AbortSignal | undefined): Promise<Answer[]> {
+  /**
+   * All answers, in the order asked.
+   * @param asked what is answered for: settled when the signal is aborted
+   */
+  async answers(asked: readonly PendingOp[], signal: AbortSignal | undefined): Promise<Answer[]> {
     if (this.#open === 0) return this.#answers;
-    const stopListening = signal === undefined ? undefined : cancelBy(signal, [...this.#positions.keys()]);
+    const stopListening = signal === undefined ? undefined : cancelBy(signal, asked);
     await this.#answered.promise;
     stopListening?.();
     return this.#answers;

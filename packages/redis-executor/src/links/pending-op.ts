@@ -29,6 +29,8 @@ export class PendingOp {
   /** Those of one group may travel together. */
   readonly group: number;
   readonly caller: Caller;
+  /** Among the operations of its caller. */
+  readonly position: number;
   readonly wait: TurnWait;
   readonly isMutation: boolean;
   /** Given by the caller or, from the first try on, by the batch. Repeats keep it. */
@@ -59,6 +61,7 @@ export class PendingOp {
       readonly key: string;
       readonly group: number;
       readonly caller: Caller;
+      readonly position: number;
       readonly wait: TurnWait;
     },
   ) {
@@ -67,6 +70,7 @@ export class PendingOp {
     this.key = parts.key;
     this.group = parts.group;
     this.caller = parts.caller;
+    this.position = parts.position;
     this.wait = parts.wait;
     this.isMutation = op.kind !== "get" && op.kind !== "services";
     this.opId = op.kind === "get" || op.kind === "services" ? undefined : op.opId;

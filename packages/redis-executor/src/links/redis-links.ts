@@ -50,8 +50,8 @@ export class RedisLinks implements LinkStore, MetricsSource {
 
   constructor(options: RedisLinksOptions) {
     this.#options = options;
-    this.#lanes = new LinkLanes(options.prefix, options.linkBuckets);
-    const { clock, logger } = options;
+    const { clock, logger, connection } = options;
+    this.#lanes = new LinkLanes({ ...options, groupOf: (key) => connection.groupOf(key) });
     const notice = (words: string, fields: { readonly code?: string } = {}): Notice =>
       new Notice(clock, (count) => logger.warn({ ...fields, count }, words));
     this.#corrupt = notice("stored links of a newer format or another type: untouched", { code: "CORRUPT" });
@@ -81,14 +81,12 @@ export class RedisLinks implements LinkStore, MetricsSource {
     const asked: PendingOp[] = [];
     for (let position = 0; position < ops.length; position += 1) {
       try {
-        const pending = this.#pending(checkLinkOp(ops[position] as O), caller, timeoutMs);
-        caller.expect(pending, position);
-        asked.push(pending);
+        asked.push(this.#pending(checkLinkOp(ops[position] as O), { caller, position, timeoutMs }));
       } catch (error) {
         caller.answer(position, { error: RouteError.from(error) });
       }
     }
-    const answers = caller.answers(call?.signal);
+    const answers = caller.answers(asked, call?.signal);
     for (const pending of asked) this.#batcher.add(pending);
     return (await answers) as Answer<O>[];
   }
@@ -131,16 +129,20 @@ export class RedisLinks implements LinkStore, MetricsSource {
     caller: OneCaller<R>,
     call: { readonly timeoutMs: number; readonly signal: AbortSignal | undefined },
   ): void {
-    const pending = this.#pending(op, caller, call.timeoutMs);
+    const pending = this.#pending(op, { caller, position: 0, timeoutMs: call.timeoutMs });
     if (call.signal !== undefined) caller.cancelBy(call.signal, pending);
     this.#batcher.add(pending);
   }
 
-  #pending(op: WireOp, caller: Caller, timeoutMs: number): PendingOp {
-    const key = this.#lanes.keyOf(op.namespace, op.uid);
+  #pending(
+    op: WireOp,
+    asked: { readonly caller: Caller; readonly position: number; readonly timeoutMs: number },
+  ): PendingOp {
+    const { caller, position, timeoutMs } = asked;
     const lane = this.#lanes.of(op.namespace, op.kind === "services" ? "" : op.service);
+    const { key, group } = lane.placeOf(op.uid);
     const wait = this.#batcher.waitOf(timeoutMs);
-    const pending = new PendingOp(op, { lane, key, group: this.#options.connection.groupOf(key), caller, wait });
+    const pending = new PendingOp(op, { lane, key, group, caller, position, wait });
     wait.join(pending);
     return pending;
   }
