@@ -11,8 +11,9 @@
 -- or: 'self-test', channel, with one key that holds nothing: see lib/selfTest.lua.
 --
 -- Returns { moment in us, how many broken values were met, both as integers, then for each run '*' when all its answers are
--- '1', else one for each operation }. An answer is a code and what lib/<operation>.lua says: '1', '0', 'v' value, 'd' 't' 'n'
--- 'r' 's' record (and '\n' and the previous record), 'e' and a word: a refusal that changed nothing; with services a list.
+-- '1', '=' with all values that a run of 'get' read (see lib/getAll.lua), else one for each operation }. An answer is a code
+-- and what lib/<operation>.lua says: '1', '0', 'v' value, 'd' 't' 'n' 'r' 's' record (and '\n' and the previous record), 'e'
+-- and a word: a refusal that changed nothing; with services a list.
 -- Side effects: HSET, HSETNX, HDEL, PEXPIREAT on the keys; PUBLISH when an owned link is taken from another pod.
 
 if ARGV[1] == 'self-test' then
@@ -40,6 +41,7 @@ local brokenValues = 0
 --- @include "lib/refusal"
 --- @include "lib/namingRun"
 --- @include "lib/get"
+--- @include "lib/getAll"
 --- @include "lib/services"
 
 -- The operations on what is stored already. Made by the first that needs them: a new link does not.
@@ -72,9 +74,14 @@ while args[at] do
   local kind, count, first = args[at], tonumber(args[at + 1]), #answers + 1
   if kind == 'get' or kind == 'services' then
     local read, service = kind == 'get' and get or services, args[at + 2]
-    for position = 0, count - 1 do
-      key = key + 1
-      answers[first + position] = read(keys[key], service)
+    local all = kind == 'get' and getAll(keys, key, count, service)
+    if all then
+      answers[first], key = all, key + count
+    else
+      for position = 0, count - 1 do
+        key = key + 1
+        answers[first + position] = read(keys[key], service)
+      end
     end
     at = at + 3
   else

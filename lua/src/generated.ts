@@ -175,7 +175,7 @@ return ARGV[1] == 'self-test' and selfTestPodWrites(channel) or leave()
   },
   linkOps: {
     name: "linkOps",
-    sha: "a62d53eb1ba729a3ca145c83a744ea97e74b7786",
+    sha: "c68bb589895f1d9d8c2b3fd027ad96d6503229e5",
     source: `if ARGV[1] == 'self-test' then
   local function selfTest(commands)
     for _, command in ipairs(commands) do
@@ -257,6 +257,23 @@ local function get(key, service)
   if not value then return '0' end
   if type(value) == 'table' then return refusal(value) end
   return 'v' .. value
+end
+local function storedValues(keys, before, count, service)
+  local call, find, values = redis.call, string.find, {}
+  for position = 1, count do
+    local value = call('HGET', keys[before + position], service)
+    if not value then
+      value = '0'
+    elseif value == '0' or find(value, '\\n', 1, true) then
+      return nil
+    end
+    values[position] = value
+  end
+  return '=' .. table.concat(values, '\\n')
+end
+local function getAll(keys, before, count, service)
+  local isRead, values = pcall(storedValues, keys, before, count, service)
+  return isRead and values
 end
 local function services(key)
   local fields = redis.pcall('HLEN', key)
@@ -475,9 +492,14 @@ while args[at] do
   local kind, count, first = args[at], tonumber(args[at + 1]), #answers + 1
   if kind == 'get' or kind == 'services' then
     local read, service = kind == 'get' and get or services, args[at + 2]
-    for position = 0, count - 1 do
-      key = key + 1
-      answers[first + position] = read(keys[key], service)
+    local all = kind == 'get' and getAll(keys, key, count, service)
+    if all then
+      answers[first], key = all, key + count
+    else
+      for position = 0, count - 1 do
+        key = key + 1
+        answers[first + position] = read(keys[key], service)
+      end
     end
     at = at + 3
   else

@@ -5,10 +5,12 @@ import { refusalOf } from "./refusals.ts";
 import type { StoredLink } from "./stored-link.ts";
 import { linkOf, parseStoredLink } from "./stored-link.ts";
 import type { WireAnswer } from "./wire.ts";
-import { PLAIN } from "./wire.ts";
+import { NONE, PLAIN } from "./wire.ts";
 
 /** What a script's answer can't say by itself. */
 export interface AnswerContext {
+  /** Whether the answers are values as they are stored, NONE where there is none. */
+  readonly areStored: boolean;
   readonly nowMs: number;
   /** The token of a new link whose answer is PLAIN. */
   readonly token: number;
@@ -22,6 +24,9 @@ type Mutation = Exclude<LinkOp, { kind: "get" }>;
 
 /** What the answer to an operation means. */
 export function decodeAnswer({ op }: PendingOp, answer: WireAnswer, context: AnswerContext): Outcome {
+  if (context.areStored && op.kind === "get") {
+    return answer === NONE ? { value: undefined } : decodeStored(op, answer as string, context);
+  }
   if (op.kind === "setIfAbsent" && answer === PLAIN) {
     return { value: Object.freeze({ created: true, link: plainLink(op, context) }) };
   }
@@ -32,8 +37,11 @@ export function decodeAnswer({ op }: PendingOp, answer: WireAnswer, context: Ans
 }
 
 function decodeGet(op: Extract<LinkOp, { kind: "get" }>, answer: string, context: AnswerContext): Outcome {
-  if (!answer.startsWith("v")) return { value: undefined };
-  const stored = readValue(answer.slice(1), context);
+  return answer.startsWith("v") ? decodeStored(op, answer.slice(1), context) : { value: undefined };
+}
+
+function decodeStored(op: Extract<LinkOp, { kind: "get" }>, value: string, context: AnswerContext): Outcome {
+  const stored = readValue(value, context);
   if (stored === "newer") return { error: refusalOf(op, "NEWER") };
   return { value: stored === undefined ? undefined : linkOf(op, stored, context.nowMs) };
 }
@@ -64,7 +72,7 @@ function readValue(value: string, { nowMs, seen, broken }: AnswerContext): Store
 
 function decodeMutation(op: Mutation, answer: string, context: AnswerContext): object {
   if (answer === PLAIN) return op.kind === "remove" ? { removed: true } : done(op, { link: plainLink(op, context) });
-  if (answer === "0") return refused(op);
+  if (answer === NONE) return refused(op);
   const [stored, previous] = answer
     .slice(1)
     .split("\n")

@@ -173,28 +173,29 @@ export class LinkBatcher {
   }
 
   #answered(batch: Batch, { leastToken, sentAtMs }: Sent, reply: unknown): void {
-    let answers: WireReply;
+    let read: WireReply;
     try {
-      answers = decodeReply(batch, reply);
+      read = decodeReply(batch, reply);
     } catch (error) {
       return this.#failed(batch, new RouteError("INTERNAL", "a script's reply can't be read", { cause: error }));
     }
     this.#leftWire(batch);
-    const { nowUs } = answers;
-    this.brokenValues += answers.brokenValues;
+    const { nowUs } = read;
+    this.brokenValues += read.brokenValues;
     this.moments.sawMoment(batch.group, { nowUs, sentAtMs, arrivedAtMs: this.#options.clock.nowMs() });
     for (let position = 0; position < batch.runs.length; position += 1) {
       const run = batch.runs[position] as Run;
+      const replies = read.runs[position];
       const context: AnswerContext = {
+        areStored: replies?.areStored === true,
         nowMs: Math.floor(nowUs / 1000),
         token: tokenOf(run, leastToken, nowUs),
         seen: (token) => this.moments.sawToken(token, nowUs),
         broken: () => (this.brokenValues += 1),
       };
-      const replies = answers.answers[position];
       for (let index = 0; index < run.ops.length; index += 1) {
         const pending = run.ops[index] as PendingOp;
-        const outcome = outcomeOf(pending, replies === undefined ? PLAIN : replies[index], context);
+        const outcome = outcomeOf(pending, replies === undefined ? PLAIN : replies.answers[index], context);
         if (!("error" in outcome)) this.#finish(pending, outcome);
         else {
           if (outcome.error.code === "CORRUPT") this.#options.onCorrupt();

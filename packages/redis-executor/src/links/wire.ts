@@ -30,8 +30,15 @@ export interface WireCall {
 export interface WireReply {
   readonly nowUs: number;
   readonly brokenValues: number;
-  /** For each run, for each of its operations. Undefined: all of the run are PLAIN. */
-  readonly answers: readonly (readonly WireAnswer[] | undefined)[];
+  /** For each run. Undefined: all of the run are PLAIN. */
+  readonly runs: readonly (RunAnswers | undefined)[];
+}
+
+export interface RunAnswers {
+  /** For each operation. */
+  readonly answers: readonly WireAnswer[];
+  /** Whether they are the values that were read as they are stored, NONE where there is none. */
+  readonly areStored: boolean;
 }
 
 /** A code and what belongs to it; of `services` a list of services and values. */
@@ -41,7 +48,11 @@ export type WireAnswer = string | readonly string[];
 export const PLAIN = "1";
 /** In place of the answers of a run: each is PLAIN. */
 const ALL_PLAIN = "*";
-const NONE = "0";
+/** In place of the answers of a run of reads: before all that is stored, a line each. */
+const ALL_STORED = "=";
+/** No link is there. */
+export const NONE = "0";
+const NO_FLOOR = "0";
 
 export function encodeBatch(batch: Batch, context: WireContext): WireCall {
   const keys: string[] = [];
@@ -73,7 +84,7 @@ function encodeHead(run: Run, args: string[], context: WireContext): void {
     return;
   }
   const rest = kind !== "setIfAbsent" ? lane.channel : run.renew ? "1" : "";
-  args.push(base36(run.incarnation ?? 0), span, run.tokenFloor ?? NONE, opId, rest);
+  args.push(base36(run.incarnation ?? 0), span, run.tokenFloor ?? NO_FLOOR, opId, rest);
 }
 
 /** The id under which a run is carried out: from the first try on that of each of its operations. */
@@ -114,7 +125,7 @@ function encodeExpected({ podIndex, incarnation, token }: Expected, args: string
 
 /** The least token of a run's new links, as the script makes it: what a PLAIN answer leaves out. */
 export function tokenOf(run: Run, leastToken: number, nowUs: number): number {
-  return Math.max(nowUs, leastToken, Number(run.tokenFloor ?? NONE) + 1);
+  return Math.max(nowUs, leastToken, Number(run.tokenFloor ?? NO_FLOOR) + 1);
 }
 
 /** @throws Error for a reply that is none of these scripts'. */
@@ -122,16 +133,21 @@ export function decodeReply(batch: Batch, reply: unknown): WireReply {
   if (!Array.isArray(reply)) throw new Error("the script's reply is not a list");
   const [nowUs, brokenValues] = reply.slice(0, 2).map(Number) as [number, number];
   let at = 2;
-  const answers = batch.runs.map(({ ops }): readonly WireAnswer[] | undefined => {
-    if (reply[at] === ALL_PLAIN) {
+  const runs = batch.runs.map(({ ops }): RunAnswers | undefined => {
+    const first: unknown = reply[at];
+    if (first === ALL_PLAIN) {
       at += 1;
       return undefined;
     }
+    if (typeof first === "string" && first.startsWith(ALL_STORED)) {
+      at += 1;
+      return { answers: first.slice(ALL_STORED.length).split("\n"), areStored: true };
+    }
     at += ops.length;
-    return reply.slice(at - ops.length, at) as WireAnswer[];
+    return { answers: reply.slice(at - ops.length, at) as WireAnswer[], areStored: false };
   });
   if (at !== reply.length || !Number.isSafeInteger(nowUs)) throw new Error("the script's reply has another shape");
-  return { nowUs, brokenValues, answers };
+  return { nowUs, brokenValues, runs };
 }
 
 function base36(number: number): string {

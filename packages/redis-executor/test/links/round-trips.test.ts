@@ -1,8 +1,9 @@
 import type { LinkOp } from "@podlink/types";
 import { startRedis } from "@podlink/testkit/redis";
+import { linkKey } from "@podlink/types";
 import { expect, test } from "vitest";
 import { RedisExecutor } from "../../src/index.ts";
-import { linksOnRedis } from "./links-on-redis.ts";
+import { LINK_BUCKETS, linksOnRedis, PREFIX } from "./links-on-redis.ts";
 
 const at = (uid: string) => ({ namespace: "prod", service: "room", uid });
 const create = (uid: string, podIndex = 1) =>
@@ -137,6 +138,33 @@ test.each<[string, (uid: string) => LinkOp]>([
   expect(on.tap.replies.at(-1)).toEqual([expect.any(Number), 0, "*"]);
   await on.links.executeAll([make("alone")]);
   expect((on.tap.replies.at(-1) as string[]).length, "of one as well").toBe(3);
+});
+
+const get = (uid: string) => ({ kind: "get", ...at(uid) }) as const;
+const keyOf = (uid: string) => linkKey(PREFIX, "prod", uid, LINK_BUCKETS);
+
+test("what a run of reads found is one answer, a line each", async () => {
+  await using on = await linksOnRedis();
+  await on.links.executeAll(uids(2).map((uid) => create(uid)));
+  const answers = await on.links.executeAll([get("u0"), get("nobody"), get("u1")]);
+  expect(answers).toMatchObject([{ value: { uid: "u0" } }, { value: undefined }, { value: { uid: "u1" } }]);
+  expect((on.tap.replies.at(-1) as string[]).slice(2)).toEqual([expect.stringMatching(/^=1\|[^\n]+\n0\n1\|[^\n]+$/)]);
+});
+
+test.each<[string, (value: string) => string | undefined, object, number]>([
+  ["is taken for none", () => "0", { value: undefined }, 1],
+  ["has lines", (value) => `${value}|more\n\nof it`, { value: { uid: "odd", podIndex: 1 } }, 0],
+  ["has lines where none may be", (value) => value.replace("|", "\n|"), { value: undefined }, 1],
+  ["is of another type", () => undefined, { error: { code: "CORRUPT" } }, 0],
+])("a value that %s spoils no other answer of its run", async (_, change, odd, broken) => {
+  await using on = await linksOnRedis();
+  await on.links.executeAll(["u0", "odd", "u1"].map((uid) => create(uid)));
+  const changed = change((await on.redis.hget(keyOf("odd"), "room")) ?? "");
+  if (changed === undefined) await on.redis.set(keyOf("odd"), "text");
+  else await on.redis.hset(keyOf("odd"), "room", changed);
+  const answers = await on.links.executeAll([get("u0"), get("odd"), get("nobody"), get("u1")]);
+  expect(answers).toMatchObject([{ value: { uid: "u0" } }, odd, { value: undefined }, { value: { uid: "u1" } }]);
+  expect(on.links.read()["brokenValues"]).toBe(broken);
 });
 
 test("a script carries at most 128 operations, and 10,000 go in one call", async () => {
