@@ -17,6 +17,11 @@ import { TurnWait } from "./turn-wait.ts";
 import type { WireAnswer, WireReply } from "./wire.ts";
 import { decodeReply, encodeBatch, PLAIN, tokenOf } from "./wire.ts";
 
+/** As many operations as make full batches are not kept until the turn ends. */
+const FULL = 512;
+/** In a Cluster, where a batch is of one slot of many. */
+const FULL_OF_SLOTS = 5120;
+
 export interface BatcherOptions {
   readonly connection: Pick<Connection, "kind" | "run" | "health" | "whenReady">;
   readonly clock: Pick<Clock, "nowMs" | "setTimer">;
@@ -57,6 +62,8 @@ export class LinkBatcher {
   readonly #backlogs: Backlogs;
   /** Absent: all operations may travel together. */
   readonly #crowded: CrowdedSlots | undefined;
+  /** So many leave before the turn ends. */
+  readonly #full: number;
   #isFlushDue = false;
   #isClosed = false;
   /** Operations that wait for the wire, for another of their link, or for the store. */
@@ -71,7 +78,9 @@ export class LinkBatcher {
   constructor(options: BatcherOptions) {
     this.#options = options;
     this.moments = new StoreMoments(options);
-    this.#crowded = options.connection.kind === "cluster" ? new CrowdedSlots() : undefined;
+    const isCluster = options.connection.kind === "cluster";
+    this.#full = isCluster ? FULL_OF_SLOTS : FULL;
+    this.#crowded = isCluster ? new CrowdedSlots() : undefined;
     this.#backlogs = new Backlogs({
       clock: options.clock,
       isHealthy: () => options.connection.health().healthy,
@@ -122,7 +131,8 @@ export class LinkBatcher {
 
   #ask(pending: PendingOp): void {
     this.#asked.push(pending);
-    this.#flushSoon();
+    if (this.#asked.length >= this.#full) this.#flush();
+    else this.#flushSoon();
   }
 
   #flushSoon(): void {

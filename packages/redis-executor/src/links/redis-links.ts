@@ -18,6 +18,10 @@ import { LinkLanes } from "./lanes.ts";
 import { Notice } from "./notice.ts";
 import type { Caller, WireOp } from "./pending-op.ts";
 import { PendingOp } from "./pending-op.ts";
+import { cancelled } from "./repeats.ts";
+
+/** After so many operations of a list, those that make full batches have their turn. */
+const PART = 512;
 
 export interface RedisLinksOptions {
   readonly connection: Pick<Connection, "kind" | "groupOf" | "run" | "health" | "whenReady">;
@@ -78,17 +82,19 @@ export class RedisLinks implements LinkStore, MetricsSource {
     checkItems(ops, "ops");
     const timeoutMs = timeoutOf(call);
     const caller = new ListCaller(ops.length);
+    const good: (O | undefined)[] = ops.map((op, position) => this.#checked(op, position, caller));
     const asked: PendingOp[] = [];
-    for (let position = 0; position < ops.length; position += 1) {
-      try {
-        asked.push(this.#pending(checkLinkOp(ops[position] as O), { caller, position, timeoutMs }));
-      } catch (error) {
-        caller.answer(position, { error: RouteError.from(error) });
-      }
+    for (let position = 0; position < good.length; position += 1) {
+      const op = good[position];
+      if (op === undefined) continue;
+      const pending = this.#pending(op, { caller, position, timeoutMs });
+      asked.push(pending);
+      if (call?.signal?.aborted === true) pending.settle({ error: cancelled(pending) });
+      else this.#batcher.add(pending);
+      // What fills a batch leaves now, and Redis works on it while the next is made.
+      if (asked.length % PART === 0) await undefined;
     }
-    const answers = caller.answers(asked, call?.signal);
-    for (const pending of asked) this.#batcher.add(pending);
-    return (await answers) as Answer<O>[];
+    return (await caller.answers(asked, call?.signal)) as Answer<O>[];
   }
 
   servicesOf(namespace: string, uid: string, call?: CallOptions): Promise<Map<string, Link>> {
@@ -122,6 +128,16 @@ export class RedisLinks implements LinkStore, MetricsSource {
   close(): void {
     this.#isClosed = true;
     this.#batcher.close();
+  }
+
+  /** Undefined: it is refused, and its caller knows. */
+  #checked<O extends LinkOp>(op: O, position: number, caller: ListCaller): O | undefined {
+    try {
+      return checkLinkOp(op);
+    } catch (error) {
+      caller.answer(position, { error: RouteError.from(error) });
+      return undefined;
+    }
   }
 
   #one<R>(

@@ -177,3 +177,27 @@ test("a script carries at most 128 operations, and 10,000 go in one call", async
   expect(Math.max(...on.tap.calls.map(({ keys }) => keys.length))).toBe(128);
   expect(on.tap.calls.length).toBeLessThanOrEqual(80);
 });
+
+test("the first batches of a long list leave while the others are made", async () => {
+  await using on = await linksOnRedis();
+  const answers = on.links.executeAll(uids(2000).map(get));
+  expect(on.tap.calls.map(({ keys }) => keys.length)).toEqual([128, 128, 128, 128]);
+  expect(await answers).toHaveLength(2000);
+  expect(on.tap.calls.flatMap(({ keys }) => keys)).toHaveLength(2000);
+});
+
+test("a list that was cancelled before it began is not sent, however long", async () => {
+  await using on = await linksOnRedis();
+  const answers = await on.links.executeAll(uids(2000).map(get), { signal: AbortSignal.abort() });
+  expect(answers.every((answer) => "error" in answer && answer.error.code === "CANCELLED")).toBe(true);
+  expect(on.tap.calls).toEqual([]);
+});
+
+test("one that is cancelled while it is made is answered whole", async () => {
+  await using on = await linksOnRedis();
+  const abort = new AbortController();
+  const answers = on.links.executeAll(uids(2000).map(get), { signal: abort.signal });
+  abort.abort();
+  expect((await answers).every((answer) => "error" in answer && answer.error.code === "CANCELLED")).toBe(true);
+  expect(on.links.read()).toMatchObject({ linksWaiting: 0 });
+});
