@@ -58,7 +58,10 @@ export class Breaker {
   async failed(error: unknown): Promise<void> {
     if (!isSilence(error) || this.#policy.state !== CircuitState.Closed) return;
     this.isCalm = false;
-    await this.#policy.execute(() => Promise.reject(error)).catch(nothing);
+    const counted = this.#policy.execute(() => {
+      throw error;
+    });
+    await counted.catch(nothing);
   }
 }
 

@@ -48,7 +48,7 @@ export function commonOptions(settings: RedisExecutorSettings): OwnOptions {
     maxRetriesPerRequest: 0,
     // Nothing waits in a queue without bound, to be executed long after its caller has given up.
     enableOfflineQueue: false,
-    // Only so that every promise settles: our own deadline is earlier, and does not mistake a busy process for a silent Redis.
+    // For what ioredis asks by itself. Our deadline does not mistake a busy process for a silent Redis.
     commandTimeout: 3 * commandTimeoutMs,
     // A peer that is gone without a word. Later than any command's own end.
     socketTimeout: 4 * commandTimeoutMs,

@@ -44,7 +44,6 @@ export interface RedisLinksOptions {
 
 /** The links in Redis: every operation is carried out by a script, together with all others of its turn. */
 export class RedisLinks implements LinkStore, MetricsSource {
-  readonly #options: RedisLinksOptions;
   readonly #lanes: LinkLanes;
   readonly #batcher: LinkBatcher;
   readonly #corrupt: Notice;
@@ -53,7 +52,6 @@ export class RedisLinks implements LinkStore, MetricsSource {
   #isClosed = false;
 
   constructor(options: RedisLinksOptions) {
-    this.#options = options;
     const { clock, logger, connection } = options;
     this.#lanes = new LinkLanes({ ...options, groupOf: (key) => connection.groupOf(key) });
     const notice = (words: string, fields: { readonly code?: string } = {}): Notice =>
@@ -92,7 +90,7 @@ export class RedisLinks implements LinkStore, MetricsSource {
       if (call?.signal?.aborted === true) pending.settle({ error: cancelled(pending) });
       else this.#batcher.add(pending);
       // What fills a batch leaves now, and Redis works on it while the next is made.
-      if (asked.length % PART === 0) await undefined;
+      if (asked.length % PART === 0) await Promise.resolve();
     }
     return (await caller.answers(asked, call?.signal)) as Answer<O>[];
   }

@@ -44,7 +44,8 @@ export function parseStoredLink(value: string): StoredLink | "broken" | "newer" 
   if (kind === undefined || opId === undefined || opKind.length !== 1 || !OP_KINDS.includes(opKind)) return "broken";
   const fits = podIndex <= MAX_POD_INDEX && incarnation < TOKEN_LIMIT && token < TOKEN_LIMIT;
   // Compared so that what is no number fits nowhere.
-  if (!fits || !(expiresAtMs <= 2 * TOKEN_LIMIT) || (kind !== "goodbye" && isOwned !== incarnation > 0)) return "broken";
+  if (!fits || !(expiresAtMs <= 2 * TOKEN_LIMIT) || (kind !== "goodbye" && isOwned !== incarnation > 0))
+    return "broken";
   return {
     podIndex,
     incarnation: incarnation === 0 ? undefined : incarnation,

@@ -15,7 +15,11 @@ function breakersOf() {
     closed: (server) => void events.push(`closed ${server}`),
   });
   const open = async (server: string): Promise<void> => {
-    for (let calls = 0; calls < 5; calls += 1) await breakers.of(server).run(silent, refusal).catch(() => undefined);
+    for (let calls = 0; calls < 5; calls += 1)
+      await breakers
+        .of(server)
+        .run(silent, refusal)
+        .catch(() => undefined);
   };
   return { breakers, events, open };
 }
@@ -35,7 +39,10 @@ test("an answer that refuses is an answer", async () => {
   const { breakers, events } = breakersOf();
   const full = Object.assign(new Error("OOM command not allowed"), { name: "ReplyError" });
   for (let calls = 0; calls < 20; calls += 1)
-    await breakers.of("a").run(() => Promise.reject(full), refusal).catch(() => undefined);
+    await breakers
+      .of("a")
+      .run(() => Promise.reject(full), refusal)
+      .catch(() => undefined);
   expect(events).toEqual([]);
 });
 

@@ -21,7 +21,7 @@ const record = fc
     number(Number.MAX_SAFE_INTEGER),
     number(Number.MAX_SAFE_INTEGER),
     rarely(fc.constantFrom("o", "r", "R", "g"), odd),
-    rarely(fc.string({ unit: fc.constantFrom(..."az09"), minLength: 1, maxLength: 10 }), odd),
+    rarely(fc.string({ unit: fc.constantFrom("a", "z", "0", "9"), minLength: 1, maxLength: 10 }), odd),
     rarely(fc.constantFrom("c", "t", "s", "m", "g"), odd),
     fc.constantFrom([], [""], ["later", "parts"]),
   )
@@ -35,15 +35,12 @@ test("a stored value is read as the pattern of the format says, whatever it hold
       const parts = RECORD.exec(value);
       if (parts === null) {
         expect(read).toBe(/^0*(?:[2-9]|1[0-9]|[2-9][0-9])[0-9]*\|/.test(value) ? "newer" : "broken");
-        seen.add(String(read));
+        seen.add(read === "newer" ? "newer" : "broken");
         return;
       }
-      const [podIndex, incarnation, token, expiresAtMs] = parts.slice(1, 5).map((part) => Number.parseInt(part, 36)) as [
-        number,
-        number,
-        number,
-        number,
-      ];
+      const [podIndex, incarnation, token, expiresAtMs] = parts
+        .slice(1, 5)
+        .map((part) => Number.parseInt(part, 36)) as [number, number, number, number];
       const isOwned = parts[5] === "o";
       const fits = podIndex <= MAX_POD_INDEX && incarnation < TOKEN_LIMIT && token < TOKEN_LIMIT;
       if (!fits || expiresAtMs > 2 * TOKEN_LIMIT || (parts[5] !== "g" && isOwned !== incarnation > 0)) {
