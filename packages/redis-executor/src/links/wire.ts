@@ -34,7 +34,7 @@ export interface WireReply {
   readonly runs: readonly (RunAnswers | undefined)[];
 }
 
-export interface RunAnswers {
+interface RunAnswers {
   /** For each operation. */
   readonly answers: readonly WireAnswer[];
   /** Whether they are the values that were read as they are stored, NONE where there is none. */
