@@ -58,7 +58,8 @@ export class Breaker {
   async failed(error: unknown): Promise<void> {
     if (!isSilence(error) || this.#policy.state !== CircuitState.Closed) return;
     this.isCalm = false;
-    const counted = this.#policy.execute(() => {
+    // As late as an answer, or it would count before one that came first.
+    const counted = this.#policy.execute(async () => {
       throw error;
     });
     await counted.catch(nothing);
