@@ -220,12 +220,16 @@ describe("the whole bench works", () => {
   it.each([
     ["in this process", "place-10k", ""],
     ["in another one, where the work is", "gateway-http", "/packages/http/src/"],
-  ])("our side is profiled: %s", async (_where, id, place) => {
-    let profile: CpuProfile | undefined;
-    const figure = figures.find((one) => one.id === id)!;
-    await measure(figure, { pairs: 1, warmUps: 0, tiny: true, onProfile: (made) => (profile = made) });
-    expect(profile?.nodes.some(({ callFrame }) => callFrame.url.includes(place))).toBe(true);
-  }, 120_000);
+  ])(
+    "our side is profiled: %s",
+    async (_where, id, place) => {
+      let profile: CpuProfile | undefined;
+      const figure = figures.find((one) => one.id === id)!;
+      await measure(figure, { pairs: 1, warmUps: 0, tiny: true, onProfile: (made) => (profile = made) });
+      expect(profile?.nodes.some(({ callFrame }) => callFrame.url.includes(place))).toBe(true);
+    },
+    120_000,
+  );
 
   it("callers follow the pods of a scale run, and hear of changes", async () => {
     const { parts } = await runScale({ pods: 40, callers: 2, seconds: 1, pin: false, say: () => undefined });
