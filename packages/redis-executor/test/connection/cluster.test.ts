@@ -97,6 +97,11 @@ describe("a node that dies", () => {
     const epoch = connection.epoch();
     await victim?.kill9();
     await eventually("unhealthy", () => !connection.health().healthy);
+    // Several connections end with a node, one after another: what was written to one that had not yet may have run.
+    await eventually("the end is noticed by the connection that commands take", async () => {
+      const { error } = await failureOf(() => connection.run(increment, [lost[0]!], []));
+      return error.outcome === "not-applied";
+    });
     for (let rounds = 0; rounds < 3; rounds += 1) {
       const failures = await Promise.all(lost.map((key) => failureOf(() => connection.run(increment, [key], []))));
       for (const { error, tookMs } of failures) {
