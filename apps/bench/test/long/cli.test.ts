@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import type { SupervisedApp } from "@podlink/testkit";
 import { Supervisor } from "@podlink/testkit";
-import { replaceBetween } from "../src/support/markers.ts";
+import { replaceBetween } from "../../src/support/markers.ts";
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
 
 let supervisor: Supervisor;
@@ -13,7 +13,7 @@ afterEach(() => supervisor.end());
 
 /** The program as `npm run bench -- <args>` starts it. */
 function bench(args: readonly string[], env: Readonly<Record<string, string>> = {}): SupervisedApp {
-  const script = new URL("../src/main.ts", import.meta.url);
+  const script = new URL("../../src/main.ts", import.meta.url);
   const execArgv = ["--import", "tsx", "-C", "@podlink/source"];
   return supervisor.launch({ name: `bench-${supervisor.apps.length}`, node: { script, args, execArgv }, env });
 }
@@ -72,7 +72,7 @@ describe("bad arguments are refused, and nothing is measured", () => {
 });
 
 it("the document of this repository has both places", () => {
-  const document = readFileSync(new URL("../../../docs/performance.md", import.meta.url), "utf8");
+  const document = readFileSync(new URL("../../../../docs/performance.md", import.meta.url), "utf8");
   for (const place of ["figures", "soak"] as const) replaceBetween(document, place, "", "docs/performance.md");
 });
 
