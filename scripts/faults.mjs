@@ -62,7 +62,12 @@ const withoutSeen = (table) =>
   table
     .trim()
     .split("\n")
-    .map((line) => line.replace(/[^|]*\|$/, ""))
+    .map((line) =>
+      line
+        .split(/(?<!\\)\|/)
+        .slice(0, -2)
+        .join("|"),
+    ) // what was seen may have an escaped one in it
     .join("\n");
 
 const [passed = 0, failed = 0, skipped = 0] = await runRows();
