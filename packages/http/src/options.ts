@@ -46,7 +46,10 @@ export interface ProxyLimits {
   readonly origins?: "same" | "any" | readonly string[];
   /** The most gateways that a request may pass, this one included; beyond it, 508. Default 5. */
   readonly maxHops?: number;
-  /** Whether a registered address may be connected to. Absent: any but link-local ones, which are never allowed. */
+  /**
+   * Whether a registered address may be connected to; its host comes as it would be, `10.0.0.1` for `0x0A000001` and names
+   * in lower case. Absent: any but link-local ones, which are never allowed.
+   */
   readonly allowAddress?: (address: PodAddress) => boolean;
 }
 

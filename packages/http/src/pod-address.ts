@@ -10,24 +10,37 @@ NEVER.addAddress("fd00:ec2::254", "ipv6");
 
 /** Where to connect to. */
 export interface Endpoint {
-  /** Without brackets. */
+  /** A name in lower case, or an IP address in its usual form, without brackets. */
   readonly host: string;
   readonly port: number;
-  /** As Host and URLs say it. */
+  /** As Host and URLs say it: without the port when that is 80. */
   readonly authority: string;
 }
 
 /**
- * The endpoint of a registered pod: only its row says where a request goes, never the request or a link.
+ * The endpoint of a registered pod: only its row says where a request goes, never the request or a link. `0xA9FEA9FE` and
+ * `169.254.43518` are ways to write an IP address too, so what is checked is what would be connected to.
+ * @param allow asked with the host of the endpoint.
  * @throws RouteError POD_UNAVAILABLE when the pod has no HTTP port or an address that mustn't be connected to.
  */
 export function endpointOf(address: PodAddress, allow?: (address: PodAddress) => boolean): Endpoint {
-  const { host, httpPort } = registered(address);
+  const { httpPort } = registered(address);
   if (httpPort === undefined) throw unusable("the pod has no HTTP port");
+  const { hostname, host: authority } = urlOf(address.host, httpPort);
+  const host = hostname.startsWith("[") ? hostname.slice(1, -1) : hostname;
   const family = isIP(host);
   if (family !== 0 && NEVER.check(host, family === 6 ? "ipv6" : "ipv4")) throw unusable("the address is link-local");
-  if (allow !== undefined && !allow(address)) throw unusable("the address isn't allowed");
-  return { host, port: httpPort, authority: `${family === 6 ? `[${host}]` : host}:${httpPort}` };
+  if (allow !== undefined && !allow({ ...address, host })) throw unusable("the address isn't allowed");
+  return { host, port: httpPort, authority };
+}
+
+/** Read as everything that connects reads it: one form for each address, whatever the row says. */
+function urlOf(host: string, port: number): URL {
+  try {
+    return new URL(`http://${isIP(host) === 6 ? `[${host}]` : host}:${port}`);
+  } catch (error) {
+    throw unusable("the registered address is none", error);
+  }
 }
 
 /** A row may come from a store that others write: it is checked again before anything is connected to. */

@@ -1,4 +1,4 @@
-import type { Clock, Timer } from "@podlink/types";
+import type { Clock, PodAddress, Timer } from "@podlink/types";
 import { RouteError } from "@podlink/types";
 import { Pool } from "undici";
 import type { ResolvedProxyLimits } from "./options.ts";
@@ -13,6 +13,8 @@ const SWEEP_MS = 10_000;
 /** The connections to one life of one pod. */
 export interface PodPool {
   readonly incarnation: number;
+  /** As it was registered. */
+  readonly address: PodAddress;
   readonly endpoint: Endpoint;
   readonly pool: Pool;
   /** This life of the pod, as `podlink-target` says it. */
@@ -67,7 +69,8 @@ export class PodPools {
 
   #make(target: PodTarget): PodPool {
     const { allowAddress, connectTimeoutMs, responseTimeoutMs, responseIdleMs } = this.#options;
-    const endpoint = endpointOf(target.address, allowAddress);
+    const { address, incarnation } = target;
+    const endpoint = endpointOf(address, allowAddress);
     const pool = new Pool(`http://${endpoint.authority}`, {
       connections: this.#options.maxConnectionsPerPod,
       connectTimeout: connectTimeoutMs,
@@ -75,7 +78,7 @@ export class PodPools {
       bodyTimeout: responseIdleMs,
       maxHeaderSize: this.#options.maxHeaderBytes,
     });
-    return { incarnation: target.incarnation, endpoint, pool, targetText: targetText(target), running: 0 };
+    return { incarnation, address, endpoint, pool, targetText: targetText(target), running: 0 };
   }
 
   #end(pod: PodPool): void {
@@ -109,7 +112,7 @@ export function targetText({ link, podIndex, incarnation }: PodTarget): string {
 /** A later life is never left for an earlier one; within a life, the address may change. */
 function serves(known: PodPool, target: PodTarget): boolean {
   if (known.incarnation !== target.incarnation) return known.incarnation > target.incarnation;
-  return known.endpoint.host === target.address.host && known.endpoint.port === target.address.httpPort;
+  return known.address.host === target.address.host && known.address.httpPort === target.address.httpPort;
 }
 
 /** What cut connections fail with. */

@@ -35,6 +35,12 @@ test("says POD_UNAVAILABLE when both refuse, and doesn't call a third time", asy
   expect(there.route.refusals).toHaveLength(1);
 });
 
+test("doesn't call a pod whose address is link-local, however it is written", async () => {
+  there = await world();
+  there.route.addresses.set(0, { host: "0251.0376.0251.0376", httpPort: 80 });
+  await expect(call()).rejects.toMatchObject({ code: "POD_UNAVAILABLE", outcome: "not-applied" });
+});
+
 test("hands on any other status, and what the call throws", async () => {
   there = await world({ handler: () => (_req, res) => res.writeHead(503).end() });
   expect((await call()).status).toBe(503);

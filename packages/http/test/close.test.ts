@@ -41,11 +41,11 @@ describe("a proxy that closes", () => {
 
 describe("the connections to pods", () => {
   const limits = parseOptions(proxyLimits, {}, "proxy");
-  const pod = (podIndex: number, incarnation: number, httpPort = 9) => ({
+  const pod = (podIndex: number, incarnation: number, httpPort = 9, host = "127.0.0.1") => ({
     link: linkTo("alice", podIndex),
     podIndex,
     incarnation,
-    address: { host: "127.0.0.1", httpPort },
+    address: { host, httpPort },
   });
 
   test("belong to one life of a pod: a later one gets its own, an earlier one doesn't get the old back", async () => {
@@ -61,6 +61,16 @@ describe("the connections to pods", () => {
     await pools.close();
     expect(() => pools.of(pod(0, 3))).toThrow("closed");
   });
+
+  test.each(["Pod-3.Rooms.example", "0x7F000001", "0:0:0:0:0:0:0:1"])(
+    "are kept however its row writes the address: %s",
+    async (host) => {
+      const pools = new PodPools(new TableRoute(), limits, fakeClock());
+      const first = pools.of(pod(0, 1, 9, host));
+      expect(pools.of(pod(0, 1, 9, host))).toBe(first);
+      await pools.close();
+    },
+  );
 
   test("are closed when the pod goes", async () => {
     const route = new TableRoute();

@@ -149,8 +149,10 @@ describe("a pod that can't be reached", () => {
   test.each([
     ["a link-local address", { host: "169.254.169.254", httpPort: 80 }],
     ["a link-local address in disguise", { host: "::ffff:169.254.169.254", httpPort: 80 }],
+    ["a link-local address as a number", { host: "0xA9FEA9FE", httpPort: 80 }],
     ["no HTTP port", { host: "127.0.0.1", grpcPort: 1 }],
     ["a host that is none", { host: "a/b@c", httpPort: 80 }],
+    ["a host that only looks like an address", { host: "a:b", httpPort: 80 }],
     ["a port that is none", { host: "127.0.0.1", httpPort: 70_000 }],
   ])("because it registered %s is 503 and nothing is connected to", async (_what, address) => {
     there = await world();

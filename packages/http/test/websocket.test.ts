@@ -215,8 +215,10 @@ describe("a handshake that is refused", () => {
     await sockets({ proxy: { responseTimeoutMs: 50 } });
     there.route.addresses.set(0, { host: "127.0.0.1", httpPort: await deadPort() });
     expect(await shake().closed()).toMatch(/^HTTP\/1.1 503 [^]*"outcome":"not-applied"/);
-    there.route.addresses.set(0, { host: "169.254.169.254", httpPort: 80 });
-    expect(await shake().closed()).toMatch(/^HTTP\/1.1 503 /);
+    for (const host of ["169.254.169.254", "2852039166", "a:b"]) {
+      there.route.addresses.set(0, { host, httpPort: 80 });
+      expect(await shake().closed()).toMatch(/^HTTP\/1.1 503 [^]*POD_UNAVAILABLE/);
+    }
     there.route.failure = new RouteError("SERVICE_NOT_FOUND", "none");
     expect(await shake().closed()).toMatch(/^HTTP\/1.1 404 [^]*SERVICE_NOT_FOUND/);
     there.route.failure = undefined;
