@@ -76,6 +76,25 @@ describe("over sockets", () => {
     expect(got.get("host")).toEqual([`127.0.0.1:${there.pods[0]?.port}`]);
   });
 
+  // A body beyond 64 KiB and an upgrade have a connection of their own.
+  test.each([
+    ["LocalHost", "localhost"],
+    ["0x7F000001", "127.0.0.1"],
+  ])("Host is the same whichever way a request is sent: %s is %s", async (host, name) => {
+    there = await world({ handler: () => (req, res) => void req.resume().on("end", () => res.end(req.headers.host)) });
+    const [first] = there.pods;
+    const httpPort = first?.port as number;
+    there.route.addresses.set(0, { host, httpPort });
+    first?.server.on("upgrade", (req, socket) => socket.end(`HTTP/1.1 200 OK\r\n\r\n${req.headers.host}`));
+    const ask = async (body?: string): Promise<string> =>
+      (await fetch(there.url("/u/alice/x"), body === undefined ? {} : { method: "POST", body })).text();
+    expect(await ask()).toBe(`${name}:${httpPort}`);
+    expect(await ask("x".repeat(100_000))).toBe(`${name}:${httpPort}`);
+    const client = rawClient(there.port);
+    client.socket.write("GET /u/alice/x HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+    expect(await client.closed()).toContain(`\r\n\r\n${name}:${httpPort}`);
+  });
+
   test("a Connection header can't take away the message's length", async () => {
     there = await world({ handler: () => (req, res) => req.pipe(res) });
     const client = rawClient(there.port);
