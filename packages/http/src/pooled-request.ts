@@ -63,7 +63,8 @@ class PooledExchange implements Upstream, Dispatcher.DispatchHandler {
   }
 
   onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
-    if (!this.#isOver) this.#events.head(status, inTurn(headers));
+    // 102 and 103 come here too, before the response. 101 doesn't: nothing here asks for it.
+    if (status >= 200 && !this.#isOver) this.#events.head(status, inTurn(headers));
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {

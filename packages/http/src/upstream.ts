@@ -1,6 +1,6 @@
 /** What a request to a pod tells whoever made it. After `head`, `end` or `failed` comes exactly once; `failed` may come instead. */
 export interface UpstreamEvents {
-  /** @param headers names and values in turn. */
+  /** Of the response itself, never of an informational one (1xx). @param headers names and values in turn. */
   head(status: number, headers: string[]): void;
   /** False: nothing more is wanted until `resume`. */
   data(chunk: Buffer): boolean;
