@@ -1,4 +1,5 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingMessage } from "node:http";
+import { ServerResponse } from "node:http";
 import type { Scope } from "@podlink/types";
 import { RouteError } from "@podlink/types";
 import type { Failure } from "./failures.ts";
@@ -103,9 +104,12 @@ export class Exchange implements UpstreamEvents, UnderWay {
 
   end(): void {
     this.#leavePod();
-    // A whole response as text: Node sends it in one piece with the head, and a chunk in a piece of its own.
-    if (this.#first === undefined) this.#res.end();
-    else this.#res.end(this.#first.toString("latin1"), "latin1");
+    const first = this.#first;
+    // A whole response as text: Node sends it in one piece with the head, and a chunk in a piece of its own. Middleware that
+    // put another `end` in place of Node's may drop the encoding.
+    const isText = first !== undefined && this.#res.end === ServerResponse.prototype.end;
+    if (isText) this.#res.end(first.toString("latin1"), "latin1");
+    else this.#res.end(first);
     this.#finish(undefined);
   }
 

@@ -53,6 +53,18 @@ describe("both ways at once", () => {
     },
   );
 
+  // As middleware for Connect does it: what it hands on is a chunk, and no encoding.
+  test.each([1, 256, 4096, 4097])("every byte passes where others wrapped the response's end: %i", async (bytes) => {
+    const part = Uint8Array.from({ length: bytes }, (_, index) => 255 - (index % 256));
+    there = await world({ handler: () => (_req, res) => res.end(part) });
+    there.gateway.prependListener("request", (_req, res) => {
+      const end = res.end.bind(res);
+      res.end = (chunk?: unknown) => end(chunk);
+    });
+    const response = await fetch(there.url("/u/alice/bytes"));
+    expect(Buffer.from(await response.arrayBuffer()).equals(part)).toBe(true);
+  });
+
   test("a caller that reads slowly slows the pod down", async () => {
     let written = 0;
     const block = Buffer.alloc(65_536);
