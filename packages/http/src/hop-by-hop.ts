@@ -17,8 +17,8 @@ const HOP_BY_HOP: ReadonlySet<string> = new Set([
   "http2-settings",
 ]);
 
-/** Never dropped because a Connection header names them: the message would lose its length, its meaning or its address. */
-const NEVER_NAMED: ReadonlySet<string> = new Set(["content-length", "content-type", "host", "set-cookie"]);
+/** Never dropped because a Connection header names them: the message would lose its length or its meaning. */
+const NEVER_NAMED: ReadonlySet<string> = new Set(["content-length", "content-type", "set-cookie"]);
 
 /** Whether a header ends here, whatever the message. @param name in lower case. */
 export function endsHere(name: string): boolean {

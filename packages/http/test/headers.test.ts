@@ -95,6 +95,12 @@ describe("over sockets", () => {
     expect(await client.closed()).toContain(`\r\n\r\n${name}:${httpPort}`);
   });
 
+  test("a Connection header can't take away Host, or who sent it", async () => {
+    const got = await podGets(["Connection: host, x-forwarded-host, x-forwarded-for"]);
+    expect(got.get("host")).toEqual([`127.0.0.1:${there.pods[0]?.port}`]);
+    expect([got.get("x-forwarded-host"), got.get("x-forwarded-for")]).toEqual([["app.example"], ["127.0.0.1"]]);
+  });
+
   test("a Connection header can't take away the message's length", async () => {
     there = await world({ handler: () => (req, res) => req.pipe(res) });
     const client = rawClient(there.port);
@@ -246,6 +252,6 @@ describe("codecs", () => {
   test("what Connection names is read whatever its spelling", () => {
     expect(namedBy("TE", namedBy("X-A , x-b"))).toEqual(new Set(["x-a", "x-b", "te"]));
     expect(namedBy("keep-alive")).toBeUndefined();
-    expect(namedBy("Content-Length, Host")).toEqual(new Set());
+    expect(namedBy("Content-Length, Content-Type , set-cookie")).toEqual(new Set());
   });
 });
