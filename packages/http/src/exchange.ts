@@ -53,7 +53,7 @@ export class Exchange implements UpstreamEvents, UnderWay {
     this.#res = res;
     this.#passage = passage;
     this.#scope = watch(context);
-    if (context.options.holdMs > 0) this.#hold = new Hold(context);
+    this.#hold = Hold.of(context);
   }
 
   start(): void {

@@ -17,16 +17,19 @@ export class Hold {
   #timer: Timer | undefined;
   #isHeld = false;
 
-  constructor(context: ServiceContext) {
+  private constructor(context: ServiceContext) {
     this.#context = context;
-    const { holdMs } = context.options;
-    this.#endsAtMs = holdMs === 0 ? 0 : context.clock.nowMs() + holdMs;
+    this.#endsAtMs = context.clock.nowMs() + context.options.holdMs;
+  }
+
+  /** For a request that begins now. Undefined: with holdMs 0, none may wait. */
+  static of(context: ServiceContext): Hold | undefined {
+    return context.options.holdMs === 0 ? undefined : new Hold(context);
   }
 
   /** Calls `again` after a pause. False: it may not wait any longer, or too many do already; then `again` is never called. */
   wait(again: () => void): boolean {
     const { options, counters, clock } = this.#context;
-    if (options.holdMs === 0) return false;
     const leftMs = this.#endsAtMs - clock.nowMs();
     if (leftMs <= 0 || (!this.#isHeld && counters.holding >= options.maxHeld)) return false;
     if (!this.#isHeld) {

@@ -40,7 +40,8 @@ export class UpgradeExchange implements UnderWay {
   readonly #passage: Passage;
   readonly #onEnd: () => void;
   #scope: Scope | undefined;
-  #hold: Hold;
+  /** Undefined: it may not wait. */
+  #hold: Hold | undefined;
   #request: ClientRequest | undefined;
   #target: PodTarget | undefined;
   #repeats = 0;
@@ -67,7 +68,7 @@ export class UpgradeExchange implements UnderWay {
     this.#passage = passage;
     this.#onEnd = onEnd;
     this.#scope = watch(context);
-    this.#hold = new Hold(context);
+    this.#hold = Hold.of(context);
   }
 
   start(): void {
@@ -176,7 +177,7 @@ export class UpgradeExchange implements UnderWay {
     }
     this.#movedAtMs = nowMs;
     this.#isAnswered = false;
-    this.#hold = new Hold(this.#context);
+    this.#hold = Hold.of(this.#context);
     this.#try();
   }
 
@@ -252,7 +253,7 @@ export class UpgradeExchange implements UnderWay {
     // Nobody reads the socket yet, so that its end would not be seen. What comes early stays in its buffer.
     if (this.#line === undefined && this.#socket.listenerCount("readable", this.#look) === 0)
       this.#socket.on("readable", this.#look).on("end", this.#left);
-    return this.#hold.wait(() => this.#try());
+    return this.#hold?.wait(() => this.#try()) === true;
   }
 
   readonly #look = (): void => {
@@ -281,7 +282,7 @@ export class UpgradeExchange implements UnderWay {
   #settle(error: RouteError | undefined): void {
     if (this.#isAnswered) return;
     this.#isAnswered = true;
-    this.#hold.end();
+    this.#hold?.end();
     this.#socket.off("readable", this.#look).off("end", this.#left);
     this.#scope?.end(error);
     this.#scope = undefined; // what follows a move is no request of the client's
