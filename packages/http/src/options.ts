@@ -48,7 +48,7 @@ export interface ProxyLimits {
   readonly maxHops?: number;
   /**
    * Whether a registered address may be connected to; its host comes as it would be, `10.0.0.1` for `0x0A000001` and names
-   * in lower case. Absent: any but link-local ones, which are never allowed.
+   * in lower case, not what they lead to. Absent: any but link-local ones, which are never allowed.
    */
   readonly allowAddress?: (address: PodAddress) => boolean;
 }

@@ -1,3 +1,5 @@
+import { lookup } from "node:dns";
+import type { LookupFunction } from "node:net";
 import { BlockList, isIP } from "node:net";
 import type { PodAddress } from "@podlink/types";
 import { checkAddress, RouteError } from "@podlink/types";
@@ -28,10 +30,29 @@ export function endpointOf(address: PodAddress, allow?: (address: PodAddress) =>
   if (httpPort === undefined) throw unusable("the pod has no HTTP port");
   const { hostname, host: authority } = urlOf(address.host, httpPort);
   const host = hostname.startsWith("[") ? hostname.slice(1, -1) : hostname;
-  const family = isIP(host);
-  if (family !== 0 && NEVER.check(host, family === 6 ? "ipv6" : "ipv4")) throw unusable("the address is link-local");
+  if (isNever(host)) throw unusable("the address is link-local");
   if (allow !== undefined && !allow({ ...address, host })) throw unusable("the address isn't allowed");
   return { host, port: httpPort, authority };
+}
+
+/** Looks a pod's name up for whoever connects: what is never connected to isn't under a name either. */
+export const lookupPod: LookupFunction = (name, options, done) => {
+  lookup(name, { ...options, all: true }, (error, found) => {
+    if (error !== null) {
+      done(error, []);
+      return;
+    }
+    const usable = found.filter(({ address }) => !isNever(address));
+    const [first] = usable;
+    if (first === undefined) done(unusable("the name leads to link-local addresses"), []);
+    else if (options.all === true) done(null, usable);
+    else done(null, first.address, first.family);
+  });
+};
+
+function isNever(host: string): boolean {
+  const family = isIP(host);
+  return family !== 0 && NEVER.check(host, family === 6 ? "ipv6" : "ipv4");
 }
 
 /** Read as everything that connects reads it: one form for each address, whatever the row says. */

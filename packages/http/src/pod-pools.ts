@@ -4,7 +4,7 @@ import { Pool } from "undici";
 import type { ResolvedProxyLimits } from "./options.ts";
 import { encodeTarget } from "./headers.ts";
 import type { Endpoint } from "./pod-address.ts";
-import { endpointOf } from "./pod-address.ts";
+import { endpointOf, lookupPod } from "./pod-address.ts";
 import type { PodTarget, ServiceRoute } from "./ports.ts";
 
 /** How often pools of pods that went are looked for. */
@@ -73,7 +73,7 @@ export class PodPools {
     const endpoint = endpointOf(address, allowAddress);
     const pool = new Pool(`http://${endpoint.authority}`, {
       connections: this.#options.maxConnectionsPerPod,
-      connectTimeout: connectTimeoutMs,
+      connect: { lookup: lookupPod, timeout: connectTimeoutMs },
       headersTimeout: responseTimeoutMs,
       bodyTimeout: responseIdleMs,
       maxHeaderSize: this.#options.maxHeaderBytes,

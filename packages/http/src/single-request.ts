@@ -6,6 +6,7 @@ import type { Readable } from "node:stream";
 import type { Clock } from "@podlink/types";
 import type { ResolvedProxyLimits } from "./options.ts";
 import type { Endpoint } from "./pod-address.ts";
+import { lookupPod } from "./pod-address.ts";
 import type { Upstream, UpstreamEvents, UpstreamFailure } from "./upstream.ts";
 
 export interface SingleRequest {
@@ -30,7 +31,8 @@ class SilenceError extends Error {}
  */
 export function openSingle(single: SingleRequest): { request: ClientRequest; isConnected: () => boolean } {
   const { endpoint, method, path, headers, options, clock } = single;
-  const socket: Socket = connect({ host: endpoint.host, port: endpoint.port, allowHalfOpen: true, noDelay: true });
+  const { host, port, authority } = endpoint;
+  const socket: Socket = connect({ host, port, lookup: lookupPod, allowHalfOpen: true, noDelay: true });
   const timer = clock.setTimer(options.connectTimeoutMs, () =>
     socket.destroy(new SilenceError("no connection in time")),
   );
@@ -44,7 +46,7 @@ export function openSingle(single: SingleRequest): { request: ClientRequest; isC
     createConnection: () => socket,
     method,
     path,
-    headers: ["host", endpoint.authority, ...headers],
+    headers: ["host", authority, ...headers],
     maxHeaderSize: options.maxHeaderBytes,
     insecureHTTPParser: false,
   });
