@@ -1,9 +1,24 @@
+import type { Socket } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
 import { createLimitedServer, createProxy } from "@podlink/http";
 import { RouteError } from "@podlink/types";
 import { TableRoute } from "./support/table-route.ts";
 import type { World } from "./support/world.ts";
 import { eventually, rawClient, world } from "./support/world.ts";
+
+/**
+ * Writes every 10 ms, until something or the end is read. Each time right after this process has read its sockets: a write to a
+ * connection whose end has arrived unread fails, and Node then drops what is unread with it.
+ */
+function drip(socket: Socket, text: string): void {
+  const timer = setInterval(() => setImmediate(() => isOver || socket.write(text)), 10);
+  let isOver = false;
+  const stop = (): void => {
+    isOver = true;
+    clearInterval(timer);
+  };
+  socket.once("data", stop).once("end", stop).once("close", stop);
+}
 
 describe("a caller that takes its time (fault row 64)", () => {
   let there: World;
@@ -14,9 +29,8 @@ describe("a caller that takes its time (fault row 64)", () => {
     there = await world({ limits: slow });
     const client = rawClient(there.port);
     client.socket.write("GET /u/alice/x HTTP/1.1\r\nHost: x\r\n");
-    const drip = setInterval(() => client.socket.write("X-A: 1\r\n"), 10);
+    drip(client.socket, "X-A: 1\r\n");
     expect(await client.closed()).toMatch(/^HTTP\/1.1 408 /);
-    clearInterval(drip);
     client.socket.destroy();
     expect(there.pods[0]?.pod.entered).toEqual([]);
   });
@@ -32,9 +46,8 @@ describe("a caller that takes its time (fault row 64)", () => {
     });
     const client = rawClient(there.port);
     client.socket.write("POST /u/alice/x HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n");
-    const drip = setInterval(() => client.socket.write("x"), 10);
+    drip(client.socket, "x");
     await client.closed();
-    clearInterval(drip);
     client.socket.destroy();
     await eventually(() => aborted).toBe(1);
     await eventually(() => there.pods[0]?.pod.running).toBe(0);
