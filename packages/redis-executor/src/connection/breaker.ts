@@ -23,11 +23,13 @@ export interface BreakerEvents {
 /** Watches the calls of one server. */
 export class Breaker {
   readonly #policy: CircuitBreakerPolicy;
-  /** No call has gone unanswered since one was answered: there is nothing to be counted or refused. */
+  /** It is closed, and no call has gone unanswered since one was answered: there is nothing to be counted or refused. */
   isCalm = true;
 
   constructor(policy: CircuitBreakerPolicy) {
     this.#policy = policy;
+    // Also when an answer came while the last silence was being counted.
+    policy.onBreak(() => (this.isCalm = false));
   }
 
   /**
@@ -39,7 +41,8 @@ export class Breaker {
     if (this.#policy.state === CircuitState.HalfOpen) throw refusal();
     try {
       const answer = await this.#policy.execute(work);
-      this.isCalm = true;
+      // Asked before it opened, it proves nothing: only the call that tries closes it.
+      if (this.#policy.state === CircuitState.Closed) this.isCalm = true;
       return answer;
     } catch (error) {
       if (isSilence(error)) this.isCalm = false;
@@ -99,16 +102,20 @@ export class Breakers {
       breaker: new ConsecutiveBreaker(FAILURES),
       halfOpenAfter: new ExponentialBackoff({ initialDelay: FIRST_PROBE_MS, maxDelay: LAST_PROBE_MS }),
     });
+    const made = new Breaker(policy);
+    this.#breakers.set(server, made);
+    // Calls that began before a new connection still report to the one they began with.
+    const isCurrent = (): boolean => this.#breakers.get(server) === made;
     policy.onBreak(() => {
+      if (!isCurrent()) return;
       this.#silent.add(server);
       this.#events.opened(server);
     });
     policy.onReset(() => {
+      if (!isCurrent()) return;
       this.#silent.delete(server);
       this.#events.closed(server);
     });
-    const made = new Breaker(policy);
-    this.#breakers.set(server, made);
     return made;
   }
 }

@@ -1,5 +1,5 @@
 import { setTimeout } from "node:timers/promises";
-import { RouteError } from "@podlink/types";
+import { defer, RouteError } from "@podlink/types";
 import { expect, test } from "vitest";
 import { Breakers } from "../../src/connection/breaker.ts";
 
@@ -89,4 +89,45 @@ test("it is calm again once it has run a call that was answered", async () => {
   expect(breaker.isCalm).toBe(false);
   expect(await breaker.run(async () => "answer", refusal)).toBe("answer");
   expect(breaker.isCalm).toBe(true);
+});
+
+test("a call that it ran before it opened, answered after, proves nothing: one that tries still closes it", async () => {
+  const { breakers, events, open } = breakersOf();
+  const breaker = breakers.of("a");
+  await expect(breaker.run(silent, refusal)).rejects.toThrow("closed");
+  const answer = defer<string>();
+  const slow = breaker.run(() => answer.promise, refusal);
+  await open("a");
+  answer.resolve("answer");
+  expect(await slow).toBe("answer");
+  expect(breaker.isCalm).toBe(false);
+  await expect(breaker.run(async () => "answer", refusal)).rejects.toThrow("refused");
+  await setTimeout(500); // the first wait is shorter than that
+  expect(await breaker.run(async () => "answer", refusal)).toBe("answer");
+  expect([breaker.isCalm, breakers.silent, events]).toEqual([true, [], ["opened a", "closed a"]]);
+});
+
+test("an answer that arrives while the fifth silence is being counted does not hide that it opened", async () => {
+  const { breakers, events } = breakersOf();
+  const breaker = breakers.of("a");
+  const lost = new Error("Connection is closed.");
+  for (let calls = 0; calls < 4; calls += 1) await breaker.failed(lost);
+  const counted = breaker.failed(lost);
+  breaker.answered();
+  await counted;
+  expect(events).toEqual(["opened a"]);
+  expect(breaker.isCalm).toBe(false);
+});
+
+test("what became of calls that began before a new connection says nothing of the server", async () => {
+  const { breakers, events, open } = breakersOf();
+  const old = breakers.of("a");
+  breakers.reset();
+  expect(breakers.of("a")).not.toBe(old);
+  for (let calls = 0; calls < 5; calls += 1) await old.failed(new Error("Connection is closed."));
+  expect([breakers.silent, events], "their silence").toEqual([[], []]);
+  await open("a");
+  await setTimeout(500); // the first wait is shorter than that
+  expect(await old.run(async () => "answer", refusal)).toBe("answer");
+  expect([breakers.silent, events], "their answer").toEqual([["a"], ["opened a"]]);
 });

@@ -1,8 +1,9 @@
 import { setTimeout } from "node:timers/promises";
+import { defer } from "@podlink/types";
 import { startFaultProxy } from "@podlink/testkit";
 import type { RedisServer } from "@podlink/testkit/redis";
 import { startRedis } from "@podlink/testkit/redis";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { eventually, failureOf, increment, openConnection } from "../support/connections.ts";
 
 /** Far above every deadline here, far below a call that hangs: the machine may be busy. */
@@ -93,6 +94,31 @@ describe("Redis that is stopped", () => {
     await eventually("an answer", () => connection.run(increment, ["other"], []));
     await eventually("healthy", () => connection.health().healthy);
     expect(connection.epoch()).toBe(1);
+  });
+
+  test("calls that still wait when the next ones are refused, and are answered then, don't leave it unhealthy", async () => {
+    const { connection } = openConnection({ url: redis.url, commandTimeoutMs: 500 });
+    await connection.whenReady(20_000);
+    const unhealthy = defer<void>();
+    connection.watch((event) => {
+      if (event.kind === "health" && !event.health.healthy) unhealthy.resolve();
+    });
+    let answered = 0;
+    const traffic = setInterval(() => {
+      connection.command("k", "get").then(
+        () => (answered += 1),
+        () => undefined,
+      );
+    }, 20);
+    onTestFinished(() => clearInterval(traffic));
+    await eventually("an answer", () => answered > 0);
+    redis.stop();
+    await unhealthy.promise; // those sent half a second ago got no answer; those sent since then wait
+    answered = 0;
+    redis.cont();
+    await eventually("an answer", () => answered > 0);
+    await eventually("healthy", () => connection.health().healthy, 10_000);
+    expect(await connection.command("k", "get")).toBeNull();
   });
 
   test("a silent connection is found out by the health check, without any caller", async () => {
