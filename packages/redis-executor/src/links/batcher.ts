@@ -160,8 +160,7 @@ export class LinkBatcher {
   #takeAsked(): readonly PendingOp[] {
     const asked = this.#asked;
     this.#asked = [];
-    const crowded = this.#crowded;
-    return crowded === undefined ? asked : asked.filter((pending) => !crowded.holds(pending, this.scriptsOnWire));
+    return this.#crowded?.next(asked, this.scriptsOnWire) ?? asked;
   }
 
   #send(asked: Batch): void {
@@ -291,8 +290,8 @@ export class LinkBatcher {
   #leftWire(batch: Batch): void {
     this.scriptsOnWire -= 1;
     for (const pending of opsOf(batch)) pending.isOnWire = false;
-    this.#asked.push(...(this.#crowded?.left(batch) ?? []));
-    if (this.#ready.length > 0 || this.#asked.length > 0) this.#flushSoon();
+    this.#crowded?.left(batch);
+    if (this.#ready.length > 0 || this.#asked.length > 0 || this.#crowded?.hasFreed === true) this.#flushSoon();
   }
 
   /** Leaves the queue unsent: its caller is gone, or everything is. */

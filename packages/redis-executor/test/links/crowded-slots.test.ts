@@ -1,8 +1,11 @@
-import { bucketOf, DEFAULTS, silentLogger } from "@podlink/types";
+import { bucketOf, DEFAULTS, defer, silentLogger } from "@podlink/types";
 import { startRedis } from "@podlink/testkit/redis";
 import { expect, onTestFinished, test } from "vitest";
 import { hashSlotOf } from "../../src/connection/hash-slot.ts";
+import { CrowdedSlots } from "../../src/links/crowded-slots.ts";
+import type { PendingOp } from "../../src/links/pending-op.ts";
 import { RedisLinks } from "../../src/links/redis-links.ts";
+import { batchesOf } from "../../src/links/runs.ts";
 import { plainConnection } from "./plain-connection.ts";
 
 const BUCKETS = 64;
@@ -14,9 +17,13 @@ const turn = () => new Promise<void>((resolve) => process.nextTick(resolve));
 async function gatedLinks() {
   const server = await startRedis();
   const { connection, tap, clock } = plainConnection(server.url);
-  let open = (): void => undefined;
-  const gate = new Promise<void>((resolve) => (open = resolve));
-  tap.before = () => gate;
+  const all = defer<void>();
+  const gates: (() => void)[] = [];
+  tap.before = () => {
+    const gate = defer<void>();
+    gates.push(gate.resolve);
+    return Promise.race([gate.promise, all.promise]);
+  };
   const links = new RedisLinks({
     connection: { ...connection, kind: "cluster", groupOf: hashSlotOf },
     clock,
@@ -34,7 +41,7 @@ async function gatedLinks() {
   });
   let asked = 0;
   /** Makes a link of a new uid in this bucket, in a turn of its own. */
-  const create = async (bucket: number): Promise<{ readonly answer: Promise<unknown> }> => {
+  const create = async (bucket: number): Promise<{ readonly uid: string; readonly answer: Promise<unknown> }> => {
     let uid = "";
     do uid = `u${(asked += 1)}`;
     while (bucketOf(uid, BUCKETS) !== bucket);
@@ -42,10 +49,12 @@ async function gatedLinks() {
     const answer = links.execute({ kind: "setIfAbsent", ...name, owner: { podIndex: 1 }, lifetime: { ttlMs: 60_000 } });
     answer.catch(() => undefined);
     await turn();
-    return { answer };
+    return { uid, answer };
   };
   const sizes = (from = 0): number[] => tap.calls.slice(from).map(({ keys }) => keys.length);
-  return { links, create, open, sizes };
+  /** Lets the call that was sent as this one through. */
+  const openOne = (index: number): void => gates[index]?.();
+  return { links, create, open: all.resolve, openOne, sizes, calls: tap.calls };
 }
 
 const answersOf = (asked: readonly { readonly answer: Promise<unknown> }[]) =>
@@ -71,6 +80,49 @@ test("with much on the wire, what finds a call of its slot there travels togethe
   open();
   for (const result of await answersOf(asked)) expect(result).toMatchObject({ created: true });
   expect(sizes(CROWD + 1).toSorted((a, b) => a - b)).toEqual([1, 3]);
+});
+
+test("what waits is not overtaken by what comes later, though little is on the wire by then", async () => {
+  const { create, open, openOne, sizes, calls } = await gatedLinks();
+  const [first, second] = [await create(5), await create(5)];
+  const others = [];
+  for (let bucket = 10; bucket < 10 + CROWD - 2; bucket += 1) others.push(await create(bucket));
+  const waiting = [await create(5)];
+  for (let index = 2; index < CROWD; index += 1) openOne(index);
+  await answersOf(others);
+  waiting.push(await create(5));
+  openOne(0);
+  await first.answer;
+  waiting.push(await create(5));
+  await turn();
+  expect(sizes(CROWD), "a call of the slot is on the wire").toEqual([]);
+  openOne(1);
+  await second.answer;
+  open();
+  await answersOf(waiting);
+  expect(sizes(CROWD)).toEqual([waiting.length]);
+  expect(calls[CROWD]?.keys.map((key) => waiting.findIndex(({ uid }) => key.endsWith(uid)))).toEqual([0, 1, 2]);
+});
+
+test("a try that takes nothing along waits for nothing, and nothing for it", () => {
+  const read = (isAlone: boolean) => ({ group: 1, op: { kind: "get" }, isAlone }) as unknown as PendingOp;
+  const [first, alone, other, late] = [read(false), read(true), read(false), read(false)];
+  const slots = new CrowdedSlots();
+  const send = (pending: PendingOp) => {
+    const [batch] = batchesOf([pending], 0);
+    if (batch === undefined) throw new Error("no batch");
+    slots.sent(batch);
+    return () => slots.left(batch);
+  };
+  const firstLeaves = send(first);
+  expect(slots.next([other, alone], CROWD)).toEqual([alone]);
+  const aloneLeaves = send(alone);
+  expect([slots.next([], 0), slots.hasFreed]).toEqual([[], false]);
+  firstLeaves();
+  expect(slots.hasFreed).toBe(true);
+  expect(slots.next([late], CROWD), "what has waited goes first").toEqual([other, late]);
+  aloneLeaves();
+  expect([slots.hasFreed, slots.close()]).toEqual([false, []]);
 });
 
 test("who waits for a slot when the store is closed is told so", async () => {
