@@ -133,7 +133,7 @@ export function decodeReply(batch: Batch, reply: unknown): WireReply {
   if (!Array.isArray(reply)) throw new Error("the script's reply is not a list");
   const [nowUs, brokenValues] = reply.slice(0, 2).map(Number) as [number, number];
   let at = 2;
-  const runs = batch.runs.map(({ ops }): RunAnswers | undefined => {
+  const runs = batch.runs.map(({ kind, ops }): RunAnswers | undefined => {
     const first: unknown = reply[at];
     if (first === ALL_PLAIN) {
       at += 1;
@@ -141,7 +141,9 @@ export function decodeReply(batch: Batch, reply: unknown): WireReply {
     }
     if (typeof first === "string" && first.startsWith(ALL_STORED)) {
       at += 1;
-      return { answers: first.slice(ALL_STORED.length).split("\n"), areStored: true };
+      const answers = first.slice(ALL_STORED.length).split("\n");
+      if (kind !== "get" || answers.length !== ops.length) throw new Error("the script's reply has another shape");
+      return { answers, areStored: true };
     }
     at += ops.length;
     return { answers: reply.slice(at - ops.length, at) as WireAnswer[], areStored: false };

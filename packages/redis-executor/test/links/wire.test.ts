@@ -1,0 +1,34 @@
+import { expect, test } from "vitest";
+import type { PendingOp } from "../../src/links/pending-op.ts";
+import type { Batch } from "../../src/links/runs.ts";
+import { batchesOf } from "../../src/links/runs.ts";
+import { decodeReply } from "../../src/links/wire.ts";
+
+const NOW_US = 1_700_000_000_000_000;
+
+function batchOf(kind: "get" | "services", count: number): Batch {
+  const ops = Array.from({ length: count }, () => ({ group: 1, op: { kind }, isAlone: false }) as unknown as PendingOp);
+  const [batch] = batchesOf(ops, 0);
+  if (batch === undefined) throw new Error("no batch");
+  return batch;
+}
+
+test("the values of a run of reads come in one text, a line each", () => {
+  expect(decodeReply(batchOf("get", 3), [NOW_US, 1, "=a\n0\nb"])).toEqual({
+    nowUs: NOW_US,
+    brokenValues: 1,
+    runs: [{ answers: ["a", "0", "b"], areStored: true }],
+  });
+});
+
+test.each([
+  ["fewer values than reads", batchOf("get", 3), [NOW_US, 0, "=a\nb"]],
+  ["more values than reads", batchOf("get", 3), [NOW_US, 0, "=a\nb\nc\nd"]],
+  ["stored values for what is no read of a link", batchOf("services", 2), [NOW_US, 0, "=a\nb"]],
+  ["fewer answers than operations", batchOf("get", 3), [NOW_US, 0, "0", "0"]],
+  ["more answers than operations", batchOf("get", 3), [NOW_US, 0, "0", "0", "0", "0"]],
+  ["no time", batchOf("get", 1), ["soon", 0, "0"]],
+  ["no list", batchOf("get", 1), "0"],
+])("a reply with %s is none", (_, batch, reply) => {
+  expect(() => decodeReply(batch, reply)).toThrow("reply");
+});
