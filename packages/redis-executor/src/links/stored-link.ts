@@ -16,7 +16,13 @@ export interface StoredLink {
 }
 
 const FORMAT = /^([0-9]+)\|/;
-const KINDS: Readonly<Record<string, LinkKind>> = { o: "owned", r: "reservation", R: "reservation", g: "goodbye" };
+/** Not an object, which would have a "constructor" too. */
+const KINDS: ReadonlyMap<string, LinkKind> = new Map([
+  ["o", "owned"],
+  ["r", "reservation"],
+  ["R", "reservation"],
+  ["g", "goodbye"],
+]);
 const OP_KINDS = "ctsmg";
 const MAX_OP_ID = 10;
 const BAR = 124;
@@ -37,7 +43,7 @@ export function parseStoredLink(value: string): StoredLink | "broken" | "newer" 
   const token = parts.number();
   const expiresAtMs = parts.number();
   const linkKind = parts.text();
-  const kind = KINDS[linkKind];
+  const kind = KINDS.get(linkKind);
   const opId = parts.opId();
   const opKind = parts.text();
   const isOwned = linkKind === "o";

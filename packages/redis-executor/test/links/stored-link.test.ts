@@ -8,6 +8,8 @@ const RECORD = /^1\|([0-9a-z]+)\|([0-9a-z]+)\|([0-9a-z]+)\|([0-9a-z]+)\|([orRg])
 const rarely = <T>(usual: fc.Arbitrary<T>, odd: fc.Arbitrary<T>): fc.Arbitrary<T> =>
   fc.oneof({ weight: 30, arbitrary: usual }, { weight: 1, arbitrary: odd });
 const odd = fc.string({ unit: fc.constantFrom("|", "0", "z", "A", "\n", "-", ".", " ", "é"), maxLength: 3 });
+/** What every object has. */
+const inherited = fc.constantFrom(...Object.getOwnPropertyNames(Object.prototype));
 const number = (max: number): fc.Arbitrary<string> =>
   rarely(
     fc.integer({ min: 0, max }).map((value) => value.toString(36)),
@@ -20,9 +22,9 @@ const record = fc
     rarely(fc.constant("0"), number(99)),
     number(Number.MAX_SAFE_INTEGER),
     number(Number.MAX_SAFE_INTEGER),
-    rarely(fc.constantFrom("o", "r", "R", "g"), odd),
+    rarely(fc.constantFrom("o", "r", "R", "g"), fc.oneof(odd, inherited)),
     rarely(fc.string({ unit: fc.constantFrom("a", "z", "0", "9"), minLength: 1, maxLength: 10 }), odd),
-    rarely(fc.constantFrom("c", "t", "s", "m", "g"), odd),
+    rarely(fc.constantFrom("c", "t", "s", "m", "g"), fc.oneof(odd, inherited)),
     fc.constantFrom([], [""], ["later", "parts"]),
   )
   .map(([...parts]) => parts.flat().join("|"));
