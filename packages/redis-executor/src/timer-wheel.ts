@@ -76,15 +76,18 @@ export class TimerWheel implements Pick<Clock, "nowMs" | "setTimer"> {
   #turn(): void {
     this.#armed = undefined;
     const now = this.#clock.nowMs() / TICK_MS;
-    const due: Deadline[] = [];
+    const due: Deadline[][] = [];
     let next = Infinity;
     for (const [tick, bucket] of this.#buckets) {
       if (tick <= now || bucket.size === 0) {
         this.#buckets.delete(tick);
-        due.push(...bucket.toArray());
+        due.push(bucket.toArray());
       } else next = Math.min(next, tick);
     }
     if (next < Infinity) this.#arm(next);
-    if (due.length > 0) setImmediate(() => due.forEach((deadline) => deadline.pass()));
+    if (due.length === 0) return;
+    setImmediate(() => {
+      for (const bucket of due) for (const deadline of bucket) deadline.pass();
+    });
   }
 }

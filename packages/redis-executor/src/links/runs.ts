@@ -102,7 +102,7 @@ export function batchesOf(ops: readonly PendingOp[], onWire: number): Batch[] {
     const others = groups.size - (isShared ? 2 : 1); // of other slots of a Cluster: they are calls of their own anyway
     const parts = Math.max(Math.floor((PARTS - onWire - others) / (isShared ? 2 : 1)), 1);
     const size = Math.min(Math.max(Math.ceil(members.length / parts), isShared ? 2 * MIN_OPS : MIN_OPS), MAX_OPS);
-    batches.push(...cut(members, size));
+    for (const batch of cut(members, size)) batches.push(batch);
   }
   return batches;
 }

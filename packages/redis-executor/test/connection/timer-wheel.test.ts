@@ -35,6 +35,16 @@ test("thousands of deadlines are one timer, and none when all were cancelled and
   expect(clock.pendingTimers).toBe(0);
 });
 
+test("however many deadlines are due at once, each passes", async () => {
+  const clock = fakeClock();
+  const wheel = new TimerWheel(clock);
+  let passed = 0;
+  for (let count = 0; count < 300_000; count += 1) wheel.setTimer(10, () => (passed += 1));
+  await clock.advance(20);
+  await turn();
+  expect(passed).toBe(300_000);
+});
+
 test("an earlier deadline that comes later passes first", async () => {
   const clock = fakeClock();
   const wheel = new TimerWheel(clock);

@@ -104,25 +104,39 @@ test("what waits is not overtaken by what comes later, though little is on the w
   expect(calls[CROWD]?.keys.map((key) => waiting.findIndex(({ uid }) => key.endsWith(uid)))).toEqual([0, 1, 2]);
 });
 
+const read = (isAlone: boolean) => ({ group: 1, op: { kind: "get" }, isAlone }) as unknown as PendingOp;
+
+/** @returns lets it leave again */
+function send(slots: CrowdedSlots, pending: PendingOp): () => void {
+  const [batch] = batchesOf([pending], 0);
+  if (batch === undefined) throw new Error("no batch");
+  slots.sent(batch);
+  return () => slots.left(batch);
+}
+
 test("a try that takes nothing along waits for nothing, and nothing for it", () => {
-  const read = (isAlone: boolean) => ({ group: 1, op: { kind: "get" }, isAlone }) as unknown as PendingOp;
   const [first, alone, other, late] = [read(false), read(true), read(false), read(false)];
   const slots = new CrowdedSlots();
-  const send = (pending: PendingOp) => {
-    const [batch] = batchesOf([pending], 0);
-    if (batch === undefined) throw new Error("no batch");
-    slots.sent(batch);
-    return () => slots.left(batch);
-  };
-  const firstLeaves = send(first);
+  const firstLeaves = send(slots, first);
   expect(slots.next([other, alone], CROWD)).toEqual([alone]);
-  const aloneLeaves = send(alone);
+  const aloneLeaves = send(slots, alone);
   expect([slots.next([], 0), slots.hasFreed]).toEqual([[], false]);
   firstLeaves();
   expect(slots.hasFreed).toBe(true);
   expect(slots.next([late], CROWD), "what has waited goes first").toEqual([other, late]);
   aloneLeaves();
   expect([slots.hasFreed, slots.close()]).toEqual([false, []]);
+});
+
+test("however many wait, they go on", () => {
+  const slots = new CrowdedSlots();
+  const leaves = send(slots, read(false));
+  slots.next(
+    Array.from({ length: 300_000 }, () => read(false)),
+    CROWD,
+  );
+  leaves();
+  expect(slots.next([], CROWD)).toHaveLength(300_000);
 });
 
 test("who waits for a slot when the store is closed is told so", async () => {
