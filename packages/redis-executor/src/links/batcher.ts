@@ -65,6 +65,7 @@ export class LinkBatcher {
   /** So many leave before the turn ends. */
   readonly #full: number;
   #isFlushDue = false;
+  #isFlushing = false;
   #isClosed = false;
   /** Operations that wait for the wire, for another of their link, or for the store. */
   waiting = 0;
@@ -146,6 +147,17 @@ export class LinkBatcher {
   }
 
   #flush(): void {
+    // What is dropped instead of sent makes way for others, which may be as many as don't wait for the turn's end.
+    if (this.#isFlushing) return;
+    this.#isFlushing = true;
+    try {
+      this.#fillWire();
+    } finally {
+      this.#isFlushing = false;
+    }
+  }
+
+  #fillWire(): void {
     const { maxScriptsOnWire } = this.#options;
     while (this.scriptsOnWire < maxScriptsOnWire) {
       if (this.#ready.length === 0) {

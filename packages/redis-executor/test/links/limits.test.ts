@@ -1,4 +1,4 @@
-import { RouteError } from "@podlink/types";
+import { defer, RouteError } from "@podlink/types";
 import { expect, test } from "vitest";
 import { linksOnRedis } from "./links-on-redis.ts";
 
@@ -47,6 +47,33 @@ test("no more scripts than allowed are on the wire; the others leave as answers 
   go();
   await Promise.all(asked);
   expect(on.tap.calls).toHaveLength(8);
+});
+
+test("nor when many whose callers are gone make way for as many that follow them", async () => {
+  await using on = await linksOnRedis({ maxScriptsOnWire: 3 });
+  const [areThree, go] = [defer<void>(), defer<void>()];
+  on.tap.after = () => {
+    if (on.tap.replies.length === 3) areThree.resolve();
+    return go.promise;
+  };
+  let most = 0;
+  on.tap.before = () => void (most = Math.max(most, Number(on.links.read()["linkScriptsOnWire"])));
+  const asked: Promise<unknown>[] = [];
+  for (const uid of ["a", "b", "c"]) {
+    asked.push(on.links.execute(set(uid)));
+    await turn();
+  }
+  await areThree.promise; // and all three leave the wire at once
+  const abort = new AbortController();
+  const gone = Array.from({ length: 512 }, (_, index) => on.links.execute(set(`u${index}`), { signal: abort.signal }));
+  for (const cancelled of gone) cancelled.catch(() => undefined);
+  for (let index = 0; index < 512; index += 1) asked.push(on.links.execute(set(`u${index}`, 2)));
+  for (let index = 512; index < 768; index += 1) asked.push(on.links.execute(set(`u${index}`)));
+  abort.abort();
+  go.resolve();
+  await Promise.all(asked);
+  expect(most).toBe(3);
+  expect(on.links.read()).toMatchObject({ linksWaiting: 0, linkScriptsOnWire: 0 });
 });
 
 test("a link has one mutation at a time in a process, in the order asked; reads and other links go beside it", async () => {
