@@ -23,7 +23,7 @@ export interface Request {
   readonly name: string;
   readonly args: readonly string[];
   /** Decides the slot. Absent: the command has no key. */
-  readonly key?: string;
+  readonly key?: string | undefined;
   /** With EVALSHA: what is sent whole when Redis does not know it. Absent: a plain command. */
   readonly script: Script | undefined;
   readonly timeoutMs: number;
@@ -163,7 +163,7 @@ export class Calls {
   #write(flight: Flight, name: string, args: readonly string[]): void {
     const { key, writing } = flight.request;
     const isRedirected = this.#parts.lookAgain !== undefined;
-    const command = new TrackedCommand(name, args, { ...(key === undefined ? {} : { key }), isRedirected, writing });
+    const command = new TrackedCommand(name, args, { key, isRedirected, writing });
     flight.command = command;
     this.sent += 1;
     flight.line.send(command).then(

@@ -14,7 +14,7 @@ interface Sender {
 
 export interface TrackedCommandOptions {
   /** Decides the slot. Absent: the command has no key. */
-  readonly key?: string;
+  readonly key?: string | undefined;
   /** Whether a Cluster client may send it to one node after the other. Default false. */
   readonly isRedirected?: boolean;
   /** Where it doesn't let it begin, the command is rejected with CANCELLED. */
@@ -86,7 +86,7 @@ export class TrackedCommand extends Command {
 
   /** Whoever sends it has a deadline of his own; a timer for each command costs as much as writing it. */
   override setTimeout(): void {
-    // The answer, or the end of the connection, settles it: at the latest when its `socketTimeout` is over.
+    // The answer, or the end of the connection, settles it, however late: its caller doesn't wait for that.
   }
 
   /** Called by ioredis when it writes the command, and only then. */

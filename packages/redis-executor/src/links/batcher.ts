@@ -11,15 +11,13 @@ import { OpIds } from "./op-ids.ts";
 import type { Outcome, PendingOp } from "./pending-op.ts";
 import { finalError, mayRepeat } from "./repeats.ts";
 import type { Batch, Run } from "./runs.ts";
-import { batchesOf, callKindOf, opsOf, withoutSettled } from "./runs.ts";
+import { batchesOf, callKindOf, FULL, opsOf, withoutSettled } from "./runs.ts";
 import { StoreMoments } from "./store-moments.ts";
 import { TurnWait } from "./turn-wait.ts";
 import type { WireAnswer, WireReply } from "./wire.ts";
 import { decodeReply, encodeBatch, PLAIN, tokenOf } from "./wire.ts";
 
-/** As many operations as make full batches are not kept until the turn ends. */
-const FULL = 512;
-/** In a Cluster, where a batch is of one slot of many. */
+/** In place of {@link FULL} in a Cluster, where a batch is of one slot of many. */
 const FULL_OF_SLOTS = 5120;
 
 export interface BatcherOptions {
@@ -44,7 +42,8 @@ interface Sent {
 
 /**
  * Carries operations to Redis: those asked for in one turn of the event loop travel together. Nothing waits for a batch to
- * fill, and no timer is involved: it leaves when the turn ends.
+ * fill, and no timer is involved: they leave when the turn ends, or before if they are many. Only with as many calls on the
+ * wire as may be, or in a Cluster with many and some of their slot, do they wait for answers.
  */
 export class LinkBatcher {
   readonly moments: StoreMoments;
@@ -62,7 +61,7 @@ export class LinkBatcher {
   readonly #backlogs: Backlogs;
   /** Absent: all operations may travel together. */
   readonly #crowded: CrowdedSlots | undefined;
-  /** So many leave before the turn ends. */
+  /** As many as this are not kept until the turn ends. */
   readonly #full: number;
   #isFlushDue = false;
   #isFlushing = false;

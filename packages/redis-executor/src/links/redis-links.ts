@@ -19,9 +19,7 @@ import { Notice } from "./notice.ts";
 import type { Caller, WireOp } from "./pending-op.ts";
 import { PendingOp } from "./pending-op.ts";
 import { cancelled } from "./repeats.ts";
-
-/** After so many operations of a list, those that make full batches have their turn. */
-const PART = 512;
+import { FULL } from "./runs.ts";
 
 export interface RedisLinksOptions {
   readonly connection: Pick<Connection, "kind" | "groupOf" | "run" | "health" | "whenReady">;
@@ -90,7 +88,7 @@ export class RedisLinks implements LinkStore, MetricsSource {
       if (call?.signal?.aborted === true) pending.settle({ error: cancelled(pending) });
       else this.#batcher.add(pending);
       // What fills a batch leaves now, and Redis works on it while the next is made.
-      if (asked.length % PART === 0) await Promise.resolve();
+      if (asked.length % FULL === 0) await Promise.resolve();
     }
     return (await caller.answers(asked, call?.signal)) as Answer<O>[];
   }

@@ -11,6 +11,8 @@ const MIN_OPS = 32;
  * next is made. Where it has some already, fewer and larger ones cost both sides less.
  */
 const PARTS = 4;
+/** As many operations as fill the calls of a turn. */
+export const FULL: number = PARTS * MAX_OPS;
 /** How many of the runs made before an operation is compared with. */
 const LOOK_BACK = 16;
 
