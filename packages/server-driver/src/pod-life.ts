@@ -107,13 +107,14 @@ export class PodLife implements Reactions {
   }
 
   onLost(reason: RegistrationLoss): void {
-    const { context, table, lease } = this.parts;
+    const { context, table, lease, workload } = this.parts;
     context.logger.warn({ ...context.name, reason }, "the registration is gone; registering again");
     if (reason === "fenced") {
       context.counters.fenced += 1;
       context.event({ kind: "fenced", because: lease.overBecause });
     }
     table.unverifyAll();
+    workload.forget();
     this.#announce();
   }
 

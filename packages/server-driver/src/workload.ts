@@ -33,7 +33,7 @@ export class WorkloadWriter {
   readonly #context: PodContext;
   readonly #others: OtherPods;
   #writing = false;
-  /** As it was when it was last looked at who writes what. */
+  /** As it was when it was last looked at who writes what. Absent: what was written then counts for nothing any more. */
   #looked: (Self & { readonly atMs: number }) | undefined;
 
   constructor(context: PodContext, others: OtherPods) {
@@ -47,7 +47,8 @@ export class WorkloadWriter {
    */
   async write(self: Self): Promise<void> {
     const { store, name, settings, logger } = this.#context;
-    if (this.#writing || !self.alive || this.#hasLooked(self)) return;
+    if (!self.alive) return this.forget(); // others write while it is Failed
+    if (this.#writing || this.#hasLooked(self)) return;
     this.#writing = true;
     this.#looked = { ...self, atMs: this.#context.clock.nowMs() };
     try {
@@ -58,11 +59,16 @@ export class WorkloadWriter {
         store.setWorkloadState(name.namespace, name.service, state, settings.leaseMs, { timeoutMs }),
       );
     } catch (error) {
-      this.#looked = undefined;
+      this.forget();
       logger.debug({ error: String(error) }, "the workload state was not written");
     } finally {
       this.#writing = false;
     }
+  }
+
+  /** The next report looks at the others whenever it comes: others may have written since, or the store lost what was written. */
+  forget(): void {
+    this.#looked = undefined;
   }
 
   /** Whether it did so with the last beat, or with a report since. */

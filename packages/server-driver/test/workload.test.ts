@@ -46,6 +46,33 @@ test("a report beside the beats writes it only when this pod itself has changed"
   expect(await stateOf(w)).toBe("Pending");
 });
 
+test("a pod that was Failed for less than half a beat writes anew: another one has written meanwhile", async () => {
+  const w = world();
+  const { driver } = await w.running(0);
+  const one = await w.running(1);
+  await w.clock.advance(FAST.heartbeatIntervalMs);
+  expect(await stateOf(w)).toBe("Ready");
+  driver.setServiceState("Failed");
+  await w.clock.advance(1);
+  one.driver.setServiceState("NotReady"); // it has changed, and of those alive it is the lowest
+  await w.clock.advance(1);
+  expect(await stateOf(w)).toBe("Pending");
+  driver.setServiceState("Ready");
+  await w.clock.advance(1);
+  expect(await stateOf(w)).toBe("Ready");
+});
+
+test("a store that lost its data is told the workload state with the new registration", async () => {
+  const w = world();
+  await w.running(0);
+  await w.clock.advance(FAST.heartbeatIntervalMs);
+  expect(await stateOf(w)).toBe("Ready");
+  w.store.flushAll();
+  expect(await stateOf(w)).toBeUndefined();
+  await w.clock.advance(1);
+  expect(await stateOf(w)).toBe("Ready");
+});
+
 test("it expires with the lease", async () => {
   const w = world();
   const { driver } = await w.running(0);
