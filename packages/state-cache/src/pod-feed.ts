@@ -159,7 +159,9 @@ export class PodFeed {
     if (this.resting) this.begin(); // asked for before the reading after which it went to rest
     const begunAtMs = this.#parts.clock.nowMs();
     try {
-      this.#take(await this.#ask(), begunAtMs);
+      const reading = await this.#ask();
+      this.#end.signal.throwIfAborted(); // closed between the answer and now: it would be certain for ever
+      this.#take(reading, begunAtMs);
     } catch (error) {
       if (this.closed) throw new RouteError("CLOSED", "the state cache was closed", { cause: error });
       this.#failed(RouteError.from(error));

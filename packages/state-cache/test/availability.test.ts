@@ -1,5 +1,6 @@
 import type { ServiceStateCache } from "@podlink/state-cache";
 import { propertyRuns } from "@podlink/testkit";
+import { RouteError } from "@podlink/types";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { World } from "./world.ts";
@@ -95,6 +96,29 @@ describe("a pod is certain", () => {
     await closed.init();
     closed.close();
     expect([closed.isAvailable(0), isCertain(closed, 0)]).toEqual([false, false]);
+  });
+
+  // Where an answer is waited for by one promise after the other, closing falls between any two of them.
+  it.each([0, 1, 2, 3, 4, 5, 6])("never when it was closed %i microtasks after the answer of a reading", async (hops) => {
+    await world.pod(0);
+    const cache = world.cache();
+    const { store } = world.line;
+    const readPods = store.readPods.bind(store);
+    store.readPods = async (...asked) => {
+      const answer = await readPods(...asked);
+      const closeAfter = (left: number): void =>
+        left === 0 ? cache.close() : queueMicrotask(() => closeAfter(left - 1));
+      closeAfter(hops);
+      return answer;
+    };
+    const outcome = await cache.init().then(
+      () => "read",
+      (error: unknown) => (RouteError.is(error) ? error.code : error),
+    );
+    expect(["read", "CLOSED"]).toContain(outcome);
+    await world.clock.advance(0);
+    expect([cache.warm, cache.isAvailable(0), isCertain(cache, 0)]).toEqual([false, false, false]);
+    expect(world.clock.pendingTimers).toBe(1); // the pod's own
   });
 });
 
