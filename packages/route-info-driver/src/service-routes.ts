@@ -26,7 +26,7 @@ export interface ServiceRoutes extends MetricsSource {
   init(call?: CallOptions): Promise<void>;
   /** The pod for a new link; counts as a placement there. Makes no call. Undefined: none can take it. */
   best(options?: BestPodOptions): PodView | undefined;
-  /** The same by its pod index alone: makes no garbage, and costs the same among ten pods and ten thousand. */
+  /** The same by its pod index alone. Without options it makes no garbage, and costs the same among ten pods and ten thousand. */
   bestIndex(options?: BestPodOptions): number | undefined;
   /** Tells the balancer what became of a placement: `lost` when somebody else's link won. */
   settled(podIndex: number, outcome: "placed" | "lost"): void;
@@ -94,7 +94,8 @@ export class CachedRoutes implements ServiceRoutes {
   #select(snapshot: PodPositions, except: number | undefined): number | undefined {
     const position = except === undefined ? undefined : snapshot.positionOf(except);
     const chosen = this.#parts.balancer.select(snapshot, position === undefined ? undefined : { except: position });
-    return chosen === undefined ? undefined : snapshot.podIndexes[chosen];
+    // Beyond the count stands what pods that were removed have left; at what is no position at all, nothing.
+    return chosen !== undefined && chosen < snapshot.count ? snapshot.podIndexes[chosen] : undefined;
   }
 
   /** None is routable: the least loaded of those that are available, unless placement is strict. */

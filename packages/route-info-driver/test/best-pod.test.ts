@@ -191,13 +191,16 @@ describe("the balancer", () => {
     expect(services).toEqual(["room"]);
   });
 
-  it("that answers nonsense chooses nobody", async () => {
+  it.each([17, 5, 1, -1, 0.5, Number.NaN])("that answers nonsense (%d of one pod) chooses nobody", async (nonsense) => {
     await world.pod(0);
-    const routes = world
-      .driver({ placement: { strict: true } }, { balancer: () => ({ select: () => 17 }) })
-      .service("room");
+    await world.pod(1); // stays where it was in the arrays
+    const driver = world.driver({ placement: { strict: true } }, { balancer: () => ({ select: () => nonsense }) });
+    const routes = driver.service("room");
     await routes.init();
-    expect(routes.best()).toBeUndefined();
+    await world.leave(1);
+    expect(routes.cache.routable().count).toBe(1);
+    expect([routes.best(), routes.bestIndex()]).toEqual([undefined, undefined]);
+    expect(driver.read()).toMatchObject({ placements: 0, noPodChosen: 2 });
     routes.settled(0, "placed");
   });
 });
