@@ -5,7 +5,7 @@ const REPORTS_REMEMBERED = 32;
 /** How much evidence outweighs the assumption that this caller is the only one. */
 const ASSUMED_PLACEMENTS = 4;
 
-/** Where what stands in the record of a pod: all that a choice looks at lies together, in one line of the processor's cache. */
+/** Where what stands in the record of a pod: all that a choice looks at lies together, in 64 bytes. */
 const LOOK = 0;
 const LINKS = 1;
 const COST_OF_A_LINK = 2;
