@@ -22,10 +22,10 @@ export class ServiceHandle {
   readonly namespace: string;
   readonly service: string;
   readonly #renew: (retired: ServiceLinks) => ServiceLinks;
-  #kept: ServiceLinks;
+  #kept!: ServiceLinks;
   // Of the links that are kept: every peek looks at them first.
-  #cache: LinkCache;
-  #certain: CertainPods;
+  #cache!: LinkCache;
+  #certain!: CertainPods;
   readonly #onMisdirected: () => void;
   readonly #podEnds = new Listeners<PodEnd>();
   #hearsPodEnds = false;
@@ -33,9 +33,7 @@ export class ServiceHandle {
   constructor(parts: ServiceHandleParts) {
     this.namespace = parts.namespace;
     this.service = parts.service;
-    this.#kept = parts.links;
-    this.#cache = parts.links.cache;
-    this.#certain = parts.links.routes.cache.certainPods;
+    this.#keep(parts.links);
     this.#renew = parts.renew;
     this.#onMisdirected = parts.onMisdirected;
   }
@@ -120,12 +118,16 @@ export class ServiceHandle {
 
   get #links(): ServiceLinks {
     if (this.#kept.retired) {
-      this.#kept = this.#renew(this.#kept);
-      this.#cache = this.#kept.cache;
-      this.#certain = this.#kept.routes.cache.certainPods;
+      this.#keep(this.#renew(this.#kept));
       if (this.#hearsPodEnds && !this.#kept.retired) this.#hearPodEnds(this.#kept);
     }
     return this.#kept;
+  }
+
+  #keep(links: ServiceLinks): void {
+    this.#kept = links;
+    this.#cache = links.cache;
+    this.#certain = links.routes.cache.certainPods;
   }
 
   #hearPodEnds(links: ServiceLinks): void {
