@@ -25,7 +25,7 @@ export class Availability implements CertainPods {
   }
 
   /** Says whether what is known may be used until something else is heard: it is certain then. */
-  settle(isLasting: boolean): void {
-    this.byIndex = isLasting ? this.#available : NOBODY;
+  setCertain(isCertain: boolean): void {
+    this.byIndex = isCertain ? this.#available : NOBODY;
   }
 }

@@ -18,7 +18,10 @@ export class Liveness {
     this.#silenceMs = silenceMs;
   }
 
-  /** The latest proof that the pod reported: not silent at a reading means a report less than silenceMs before it. */
+  /**
+   * The latest proof that the pod reported: not silent at a reading means a report less than silenceMs before it.
+   * @param goodbye whether its row is one, where that is known already.
+   */
   provenAtMs(entry: PodEntry, goodbye: boolean = isGoodbye(entry.row)): number {
     if (entry.silent || goodbye || this.readAtMs === undefined) return entry.provenAtMs;
     return Math.max(entry.provenAtMs, this.readAtMs - this.#silenceMs);
@@ -47,8 +50,11 @@ export class Liveness {
     entry.silent = true;
   }
 
-  /** What users are shown: when its lease was over, or will be if it doesn't report again. */
-  leaseOverAtMs(entry: PodEntry, goodbye: boolean): number {
+  /**
+   * What users are shown: when its lease was over, or will be if it doesn't report again.
+   * @param goodbye whether its row is one, where that is known already.
+   */
+  leaseOverAtMs(entry: PodEntry, goodbye: boolean = isGoodbye(entry.row)): number {
     if (entry.lapsedAtMs !== undefined && entry.lapsedAtMs > Number.NEGATIVE_INFINITY) return entry.lapsedAtMs;
     if (this.failing) return Number.POSITIVE_INFINITY;
     return entry.silent ? this.endsAtMs(entry) : this.provenAtMs(entry, goodbye) + entry.row.leaseMs;

@@ -26,7 +26,10 @@ export interface PodEntry {
   notAvailableSinceMs?: number | undefined;
   /** The incarnations before this one that were seen, the oldest first. */
   formerLives: readonly FormerLife[];
-  /** As listeners know it. */
+  /**
+   * As listeners know it. What it says of goodbye, alive, available and routable is what was judged last, which every view of
+   * the pod shows; the rest may be older. Absent: not judged yet.
+   */
   told?: PodView | undefined;
 }
 
@@ -84,9 +87,10 @@ export function supersedes(row: PodRow, known: PodRow): boolean {
   return row.reportNumber >= known.reportNumber;
 }
 
-/** What listeners are told about: what the pod says, where it is, and what follows for its traffic. */
+/** What listeners are told about: what the pod says, where it is, and all that is judged of it. */
 export function looksTheSame(one: PodView, other: PodView): boolean {
   return (
+    one.goodbye === other.goodbye &&
     one.alive === other.alive &&
     one.available === other.available &&
     one.routable === other.routable &&

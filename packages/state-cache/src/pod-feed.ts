@@ -43,16 +43,14 @@ export interface PodFeedParts {
 export class PodFeed {
   readonly table: PodTable;
   readonly counts = { readings: 0, readingFailures: 0, rows: 0, pushes: 0, gaps: 0 };
-  /** Whether the last reading failed. */
-  failing = false;
-  /** What is known may be used until then. Infinity: readings work. */
-  validUntilMs: number = Number.NEGATIVE_INFINITY;
   /** What the newest successful reading said. Absent: no generation, or no reading. */
   known: KnownReading | undefined;
   /** When the first successful reading arrived. */
   knownSinceMs: number | undefined;
   /** When the newest successful reading was begun. */
   lastReadingBegunAtMs: number | undefined;
+  #failing = false;
+  #validUntilMs: number = Number.NEGATIVE_INFINITY;
   readonly #parts: PodFeedParts;
   readonly #loop: ReadingLoop;
   readonly #changes: ChangeQueue;
@@ -79,6 +77,16 @@ export class PodFeed {
 
   get closed(): boolean {
     return this.#end.signal.aborted;
+  }
+
+  /** Whether the last reading failed. */
+  get failing(): boolean {
+    return this.#failing;
+  }
+
+  /** What is known may be used until then. Infinity: readings work. */
+  get validUntilMs(): number {
+    return this.#validUntilMs;
   }
 
   /** Neither timer nor subscription: not begun, at rest, or closed. */
@@ -113,7 +121,7 @@ export class PodFeed {
   /** Makes true what has become so by the passing of time. Returns the time. */
   settle(): number {
     const nowMs = this.#parts.coarse.step();
-    if (this.#parts.settings.enabled && nowMs >= this.validUntilMs) {
+    if (this.#parts.settings.enabled && nowMs >= this.#validUntilMs) {
       this.table.forget(nowMs);
       this.#changes.flush();
     }
@@ -123,7 +131,7 @@ export class PodFeed {
   close(): void {
     this.#end.abort();
     this.#stop();
-    this.#use(this.failing, Number.NEGATIVE_INFINITY);
+    this.#use(this.#failing, Number.NEGATIVE_INFINITY);
   }
 
   #stop(): void {
@@ -145,14 +153,14 @@ export class PodFeed {
   #rest(nowMs: number): void {
     this.#stop();
     this.knownSinceMs = undefined;
-    this.#use(this.failing, nowMs + this.#parts.settings.stateRefreshMs);
+    this.#use(this.#failing, nowMs + this.#parts.settings.stateRefreshMs);
   }
 
   /** What is known is certain while nothing but news can end it. */
   #use(failing: boolean, validUntilMs: number): void {
-    this.failing = failing;
-    this.validUntilMs = validUntilMs;
-    this.table.availability.settle(!failing && validUntilMs === Number.POSITIVE_INFINITY);
+    this.#failing = failing;
+    this.#validUntilMs = validUntilMs;
+    this.table.availability.setCertain(!failing && validUntilMs === Number.POSITIVE_INFINITY);
   }
 
   async #read(): Promise<void> {
@@ -199,7 +207,7 @@ export class PodFeed {
 
   #worked(nowMs: number): void {
     const { settings, logger } = this.#parts;
-    const failed = this.failing;
+    const failed = this.#failing;
     this.#use(false, settings.enabled ? Number.POSITIVE_INFINITY : nowMs + settings.stateRefreshMs);
     if (!failed) return;
     logger.info({ service: this.#name() }, "the pods can be read again");
@@ -211,11 +219,11 @@ export class PodFeed {
     this.counts.readingFailures += 1;
     this.table.readingFailed(clock.nowMs());
     if (this.knownSinceMs === undefined && this.#isStranger()) this.#stop(); // whoever asks again begins anew
-    if (this.failing) return;
-    this.#use(true, this.validUntilMs);
-    logger.warn({ service: this.#name(), code, error: message }, "the pods can't be read; they stay as seen last");
+    if (this.#failing) return;
     const { readAtMs } = this.table.evidence.liveness;
-    if (readAtMs !== undefined && settings.enabled) this.#use(true, readAtMs + settings.staleWhileDownMs);
+    const goesStale = readAtMs !== undefined && settings.enabled;
+    this.#use(true, goesStale ? readAtMs + settings.staleWhileDownMs : this.#validUntilMs);
+    logger.warn({ service: this.#name(), code, error: message }, "the pods can't be read; they stay as seen last");
     this.#parts.onReadable?.(false);
   }
 
@@ -245,8 +253,8 @@ export class PodFeed {
     this.#staleTimer = undefined;
     if (this.resting) return;
     const nowMs = clock.nowMs();
-    if (settings.enabled && this.validUntilMs < Number.POSITIVE_INFINITY && !this.table.outdated) {
-      this.#staleTimer = clock.setTimer(Math.max(0, this.validUntilMs - nowMs), () => void this.settle());
+    if (settings.enabled && this.#validUntilMs < Number.POSITIVE_INFINITY && !this.table.outdated) {
+      this.#staleTimer = clock.setTimer(Math.max(0, this.#validUntilMs - nowMs), () => void this.settle());
     }
     const leaseOverAtMs = this.table.evidence.nextEndMs();
     if (leaseOverAtMs < Number.POSITIVE_INFINITY) {

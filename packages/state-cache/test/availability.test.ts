@@ -99,27 +99,30 @@ describe("a pod is certain", () => {
   });
 
   // Where an answer is waited for by one promise after the other, closing falls between any two of them.
-  it.each([0, 1, 2, 3, 4, 5, 6])("never when it was closed %i microtasks after the answer of a reading", async (hops) => {
-    await world.pod(0);
-    const cache = world.cache();
-    const { store } = world.line;
-    const readPods = store.readPods.bind(store);
-    store.readPods = async (...asked) => {
-      const answer = await readPods(...asked);
-      const closeAfter = (left: number): void =>
-        left === 0 ? cache.close() : queueMicrotask(() => closeAfter(left - 1));
-      closeAfter(hops);
-      return answer;
-    };
-    const outcome = await cache.init().then(
-      () => "read",
-      (error: unknown) => (RouteError.is(error) ? error.code : error),
-    );
-    expect(["read", "CLOSED"]).toContain(outcome);
-    await world.clock.advance(0);
-    expect([cache.warm, cache.isAvailable(0), isCertain(cache, 0)]).toEqual([false, false, false]);
-    expect(world.clock.pendingTimers).toBe(1); // the pod's own
-  });
+  it.each([0, 1, 2, 3, 4, 5, 6])(
+    "never when it was closed %i microtasks after the answer of a reading",
+    async (hops) => {
+      await world.pod(0);
+      const cache = world.cache();
+      const { store } = world.line;
+      const readPods = store.readPods.bind(store);
+      store.readPods = async (...asked) => {
+        const answer = await readPods(...asked);
+        const closeAfter = (left: number): void =>
+          left === 0 ? cache.close() : queueMicrotask(() => closeAfter(left - 1));
+        closeAfter(hops);
+        return answer;
+      };
+      const outcome = await cache.init().then(
+        () => "read",
+        (error: unknown) => (RouteError.is(error) ? error.code : error),
+      );
+      expect(["read", "CLOSED"]).toContain(outcome);
+      await world.clock.advance(0);
+      expect([cache.warm, cache.isAvailable(0), isCertain(cache, 0)]).toEqual([false, false, false]);
+      expect(world.clock.pendingTimers).toBe(1); // the pod's own
+    },
+  );
 });
 
 const step = fc.record({
