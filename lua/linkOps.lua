@@ -74,7 +74,7 @@ while args[at] do
   local kind, count, first = args[at], tonumber(args[at + 1]), #answers + 1
   if kind == 'get' or kind == 'services' then
     local read, service = kind == 'get' and get or services, args[at + 2]
-    local all = kind == 'get' and getAll(keys, key, count, service)
+    local all = kind == 'get' and getAll(key, count, service)
     if all then
       answers[first], key = all, key + count
     else

@@ -1,5 +1,5 @@
 -- Reads what is stored for all operations of a run, by fewer steps for each than get.lua.
-local function storedValues(keys, before, count, service)
+local function storedValues(before, count, service)
   local call, find, values = redis.call, string.find, {}
   for position = 1, count do
     local value = call('HGET', keys[before + position], service)
@@ -13,10 +13,10 @@ local function storedValues(keys, before, count, service)
   return '=' .. table.concat(values, '\n')
 end
 
--- Reads the links of a run: those of `count` keys after the first `before`. Returns '=' with the values as they are stored, a
+-- Reads the links of a run: those of `count` of `keys` after the first `before`. Returns '=' with the values as they are stored, a
 -- line each, '0' where there is none. Nothing where that would not be clear, as a value is '0' or has lines, or where Redis
 -- refuses one: then each is read by itself.
-local function getAll(keys, before, count, service)
-  local isRead, values = pcall(storedValues, keys, before, count, service)
+local function getAll(before, count, service)
+  local isRead, values = pcall(storedValues, before, count, service)
   return isRead and values
 end

@@ -175,7 +175,7 @@ return ARGV[1] == 'self-test' and selfTestPodWrites(channel) or leave()
   },
   linkOps: {
     name: "linkOps",
-    sha: "c68bb589895f1d9d8c2b3fd027ad96d6503229e5",
+    sha: "713ee8db01fae633190c157cb9cdf34d67c01161",
     source: `if ARGV[1] == 'self-test' then
   local function selfTest(commands)
     for _, command in ipairs(commands) do
@@ -258,7 +258,7 @@ local function get(key, service)
   if type(value) == 'table' then return refusal(value) end
   return 'v' .. value
 end
-local function storedValues(keys, before, count, service)
+local function storedValues(before, count, service)
   local call, find, values = redis.call, string.find, {}
   for position = 1, count do
     local value = call('HGET', keys[before + position], service)
@@ -271,8 +271,8 @@ local function storedValues(keys, before, count, service)
   end
   return '=' .. table.concat(values, '\\n')
 end
-local function getAll(keys, before, count, service)
-  local isRead, values = pcall(storedValues, keys, before, count, service)
+local function getAll(before, count, service)
+  local isRead, values = pcall(storedValues, before, count, service)
   return isRead and values
 end
 local function services(key)
@@ -492,7 +492,7 @@ while args[at] do
   local kind, count, first = args[at], tonumber(args[at + 1]), #answers + 1
   if kind == 'get' or kind == 'services' then
     local read, service = kind == 'get' and get or services, args[at + 2]
-    local all = kind == 'get' and getAll(keys, key, count, service)
+    local all = kind == 'get' and getAll(key, count, service)
     if all then
       answers[first], key = all, key + count
     else
