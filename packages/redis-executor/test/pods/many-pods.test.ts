@@ -29,6 +29,27 @@ async function registerMany(store: PodsStore, from: number, to: number): Promise
   return incarnation;
 }
 
+/** The same pods as another store reads them: after each page it hears which it was, from 1 on, and what Redis answered. */
+function pagesOf(plain: PodsStore, onPage: (page: number, reply: unknown) => unknown): PodsStore {
+  let pages = 0;
+  return podsStore({
+    prefix: plain.prefix,
+    connection: withRun(connection, async (call, script) => {
+      const reply = await call();
+      if (script.name === "readPods") await onPage((pages += 1), reply);
+      return reply;
+    }),
+  });
+}
+
+function emptiedAfterFirstPage(plain: PodsStore): PodsStore {
+  return pagesOf(plain, async (page) => {
+    if (page > 1) return;
+    await redis.cli("FLUSHALL");
+    await plain.register(registration({ podIndex: 7, generation: "after" }));
+  });
+}
+
 const since = ({ generation = "", sequence }: PodReading) => ({ known: { generation, sequence } });
 
 describe("readings of many pods", () => {
@@ -97,15 +118,9 @@ describe("readings of many pods", () => {
   test("what changed is read by pages of 1,000 too, and nothing else; a row that changes meanwhile stands in a later one", async () => {
     const sizes: number[] = [];
     const plain = podsStore({ connection });
-    const store = podsStore({
-      prefix: plain.prefix,
-      connection: withRun(connection, async (call, script) => {
-        const reply = await call();
-        if (script.name !== "readPods") return reply;
-        if (sizes.push((reply as string[][]).at(-1)!.length / 2) === 1)
-          await plain.register(registration({ podIndex: 4000 }));
-        return reply;
-      }),
+    const store = pagesOf(plain, async (page, reply) => {
+      sizes.push((reply as string[][]).at(-1)!.length / 2);
+      if (page === 1) await plain.register(registration({ podIndex: 4000 }));
     });
     await registerMany(plain, 0, 500);
     const before = await plain.readPods("prod", "room");
@@ -118,19 +133,8 @@ describe("readings of many pods", () => {
   });
 
   test("a store that is emptied between two pages of what changed is read whole", async () => {
-    let pages = 0;
     const plain = podsStore({ connection });
-    const store = podsStore({
-      prefix: plain.prefix,
-      connection: withRun(connection, async (call, script) => {
-        const reply = await call();
-        if (script.name === "readPods" && ++pages === 1) {
-          await redis.cli("FLUSHALL");
-          await plain.register(registration({ podIndex: 7, generation: "after" }));
-        }
-        return reply;
-      }),
-    });
+    const store = emptiedAfterFirstPage(plain);
     await registerMany(plain, 0, 1);
     const before = await plain.readPods("prod", "room");
     await registerMany(plain, 1, PAGE + 1);
@@ -141,17 +145,12 @@ describe("readings of many pods", () => {
   test("pods that change, come and go while the pages are read are as they are at the end", async () => {
     let pages = 0;
     const plain = podsStore({ connection });
-    const store = podsStore({
-      prefix: plain.prefix,
-      connection: withRun(connection, async (call, script) => {
-        const reply = await call();
-        if (script.name === "readPods" && ++pages === 1) {
-          await plain.report(heartbeat(last, { podIndex: 1499, report: podReport({ serviceState: "NotReady" }) }));
-          await plain.register(registration({ podIndex: 2000 }));
-          await plain.leave({ namespace: "prod", service: "room", podIndex: 0, incarnation: first });
-        }
-        return reply;
-      }),
+    const store = pagesOf(plain, async (page) => {
+      pages = page;
+      if (page > 1) return;
+      await plain.report(heartbeat(last, { podIndex: 1499, report: podReport({ serviceState: "NotReady" }) }));
+      await plain.register(registration({ podIndex: 2000 }));
+      await plain.leave({ namespace: "prod", service: "room", podIndex: 0, incarnation: first });
     });
     const first = await registerMany(plain, 0, 1);
     const last = await registerMany(plain, 1, 1500);
@@ -163,19 +162,8 @@ describe("readings of many pods", () => {
   });
 
   test("a store that is emptied between two pages is read from the beginning", async () => {
-    let pages = 0;
     const plain = podsStore({ connection });
-    const store = podsStore({
-      prefix: plain.prefix,
-      connection: withRun(connection, async (call, script) => {
-        const reply = await call();
-        if (script.name === "readPods" && ++pages === 1) {
-          await redis.cli("FLUSHALL");
-          await plain.register(registration({ podIndex: 7, generation: "after" }));
-        }
-        return reply;
-      }),
-    });
+    const store = emptiedAfterFirstPage(plain);
     await registerMany(plain, 0, PAGE);
     const reading = await store.readPods("prod", "room", { timeoutMs: 10_000 });
     expect(reading).toMatchObject({ complete: true, generation: "after", rows: [{ podIndex: 7 }] });
@@ -184,14 +172,9 @@ describe("readings of many pods", () => {
   test("so is one that has gone back between two pages, as after a failover that lost the newest changes", async () => {
     let pages = 0;
     const plain = podsStore({ connection });
-    const store = podsStore({
-      prefix: plain.prefix,
-      connection: withRun(connection, async (call) => {
-        const reply = await call();
-        pages += 1;
-        if (pages === 1) await redis.cli("HSET", `${plain.prefix}:{prod/room}:meta`, "sequence", 900);
-        return reply;
-      }),
+    const store = pagesOf(plain, async (page) => {
+      pages = page;
+      if (page === 1) await redis.cli("HSET", `${plain.prefix}:{prod/room}:meta`, "sequence", 900);
     });
     await registerMany(plain, 0, PAGE);
     expect(await store.readPods("prod", "room", { timeoutMs: 10_000 })).toMatchObject({ sequence: 900 });
@@ -203,14 +186,9 @@ describe("readings of many pods", () => {
     const plain = podsStore({ connection });
     await registerMany(plain, 0, PAGE);
     const end = new AbortController();
-    const store = podsStore({
-      prefix: plain.prefix,
-      connection: withRun(connection, async (call) => {
-        const reply = await call();
-        pages += 1;
-        end.abort();
-        return reply;
-      }),
+    const store = pagesOf(plain, (page) => {
+      pages = page;
+      end.abort();
     });
     await expect(store.readPods("prod", "room", { signal: end.signal })).rejects.toMatchObject({ code: "CANCELLED" });
     await new Promise((resolve) => setTimeout(resolve, 30));
