@@ -33,7 +33,7 @@ function scripted({ ours, baseline, goal }: Script): Figure & { ended: boolean; 
     baseline: "another",
     unit: "ns",
     goal,
-    seen: { baseline: 26, scaledBy: "mapGet" },
+    seen: { baseline: 26, scaledBy: "core" },
     ended: false,
     order,
     prepare: ({ defer }) => {
@@ -96,6 +96,14 @@ describe("measuring", () => {
     const gauges = { measure: async () => 13 };
     const alone = scripted({ ours: [1], baseline: [17], goal: { oursAtMost: 1 } });
     expect(await measure(alone, { pairs: 1, gauges })).toMatchObject({ expected: 13, met: true }); // it is held to no baseline
+  });
+
+  it("of a client's baseline, what a bare socket takes too is scaled by the bare socket, and the rest by Map.get", async () => {
+    const gauges = { measure: async (speed: string) => ({ mapGet: 13, rawSet1: 22_000 })[speed]! };
+    const ofClient = scripted({ ours: [1], baseline: [1], goal: { ratioAtLeast: 1 } });
+    // 66 us were the socket's, 12 us the client's own.
+    const figure = { ...ofClient, seen: { baseline: 78, scaledBy: { socket: "rawSet1", unitNs: 1000 } } } as const;
+    expect((await measure(figure, { pairs: 1, gauges })).expected).toBeCloseTo(22 + 12 / 2);
   });
 
   it.each([

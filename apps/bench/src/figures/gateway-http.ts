@@ -12,7 +12,7 @@ export const gatewayHttp: Figure = {
   baseline: "bare node:http and undici, without routing",
   unit: "ns",
   goal: { ratioAtLeast: 0.95 },
-  seen: { baseline: 1e9 / 24_000, scaledBy: "rawSet64" },
+  seen: { baseline: 1e9 / 24_000, scaledBy: "core" },
   async prepare(preparation) {
     const outside = await startChild("pod-and-load", preparation);
     const podPort = await outside.ask<number>({ listen: true });

@@ -12,7 +12,7 @@ export const hitAwait: Figure = {
   baseline: "await of an async function around a bare lru-cache get with TTL",
   unit: "ns",
   goal: { ratioAtLeast: 1 },
-  seen: { baseline: 145, scaledBy: "mapGet" },
+  seen: { baseline: 145, scaledBy: "core" },
   async prepare({ tiny, defer }) {
     const uids = shuffledUids(tiny ? 100 : ENTRIES);
     const timesOver = tiny ? 1 : TIMES_OVER;

@@ -17,7 +17,7 @@ export function linkCreate(callers: 64 | 256 | 1024, goal: number, seenPerSecond
     baseline: BASELINE,
     unit: "ns",
     goal: { ratioAtLeast: goal },
-    seen: { baseline: 1e9 / seenPerSecond, scaledBy: `rawSet${callers}` } satisfies Seen,
+    seen: { baseline: 1e9 / seenPerSecond, scaledBy: { socket: `rawSet${callers}`, unitNs: 1 } } satisfies Seen,
     prepare: async (preparation) => sides(await onRedis(preparation), preparation, callers),
   };
 }
@@ -29,7 +29,7 @@ export const linkCreateCluster: Figure = {
   baseline: "ioredis Cluster, SET NX GET PX",
   unit: "ns",
   goal: { ratioAtLeast: 1.7 },
-  seen: { baseline: 1e9 / 96_000, scaledBy: "rawSet256" },
+  seen: { baseline: 1e9 / 96_000, scaledBy: { socket: "rawSet256", unitNs: 1 } },
   prepare: async (preparation) => sides(await onCluster(preparation), preparation, 256),
 };
 
@@ -40,7 +40,7 @@ export const linkCreateOne: Figure = {
   baseline: BASELINE,
   unit: "us",
   goal: { ratioAtMost: 1.25 },
-  seen: { baseline: 78.5, scaledBy: "rawSet1" },
+  seen: { baseline: 78.5, scaledBy: { socket: "rawSet1", unitNs: 1000 } },
   async prepare(preparation) {
     const { executor, bare } = await onRedis(preparation);
     const waits = preparation.tiny ? 10 : 2000;

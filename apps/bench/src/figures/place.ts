@@ -12,7 +12,7 @@ export const place: Figure = {
   baseline: "scan of a Map for the lowest load",
   unit: "ns",
   goal: { ratioAtLeast: 500 },
-  seen: { baseline: 29_000, scaledBy: "mapGet" },
+  seen: { baseline: 29_000, scaledBy: "core" },
   prepare({ tiny }) {
     const loads = Array.from({ length: PODS }, (_, index) => (index * 7919) % 90);
     const pods = new Map(loads.map((load, podIndex) => [podIndex, { podIndex, load }]));

@@ -1,5 +1,5 @@
 import { startRedis } from "@podlink/testkit/redis";
-import type { Preparation } from "./figure.ts";
+import type { Preparation, Seen } from "./figure.ts";
 import { median } from "./median.ts";
 import { nsEach, usPercentile } from "./timing.ts";
 import { pinToRedisCore } from "../support/cores.ts";
@@ -28,9 +28,15 @@ const SEEN: Speeds = {
 const ROUNDS = 5;
 const ENTRIES = 10_000;
 
-/** What a baseline that was seen there should come to on a machine of this speed. */
-export const expectedBaseline = (baseline: number, scaledBy: keyof Speeds, speed: number): number =>
-  (baseline * speed) / SEEN[scaledBy];
+/** What a baseline that was seen there should come to here and now. */
+export async function expectedBaseline({ baseline, scaledBy }: Seen, gauges: Gauges): Promise<number> {
+  if (scaledBy === "exact") return baseline;
+  const core = (await gauges.measure("mapGet")) / SEEN.mapGet;
+  if (scaledBy === "core") return baseline * core;
+  const { socket, unitNs } = scaledBy;
+  const own = baseline - SEEN[socket] / unitNs;
+  return own * core + (await gauges.measure(socket)) / unitNs;
+}
 
 /** Tells how fast this machine is now: others on it may make it slower or faster at any time. */
 export interface Gauges {

@@ -20,12 +20,25 @@ export interface Goal {
   readonly oursAtMost?: number;
 }
 
-/** What a baseline cost on the machine of the goals, and by which of that machine's speeds it is scaled to this one. */
+/** What a baseline cost on the machine of the goals, and how that is scaled to this one. */
 export interface Seen {
   readonly baseline: number;
-  /** `exact`: not a matter of speed. */
-  readonly scaledBy: "mapGet" | "rawSet1" | "rawSet64" | "rawSet256" | "rawSet1024" | "exact";
+  /** `core`: by `Map.get`, as work of Node's own. `exact`: not a matter of speed. */
+  readonly scaledBy: "core" | "exact" | OverSocket;
 }
+
+/**
+ * A client of Redis, which does what a bare socket does and work of its own: the one is scaled by the bare socket, the rest by
+ * `Map.get`.
+ */
+export interface OverSocket {
+  /** The bare socket's `SET` by as many callers. */
+  readonly socket: SocketSpeed;
+  /** What one unit of the figure is, in nanoseconds for each operation. */
+  readonly unitNs: number;
+}
+
+export type SocketSpeed = "rawSet1" | "rawSet64" | "rawSet256" | "rawSet1024";
 
 /** What a figure is prepared with. */
 export interface Preparation {

@@ -87,8 +87,7 @@ export async function measure(figure: Figure, options: MeasureOptions): Promise<
 
 async function expectation({ seen }: Figure, gauges: Gauges | undefined): Promise<Pick<Pair, "expected"> | undefined> {
   if (seen === undefined || gauges === undefined) return undefined;
-  if (seen.scaledBy === "exact") return { expected: seen.baseline };
-  return { expected: expectedBaseline(seen.baseline, seen.scaledBy, await gauges.measure(seen.scaledBy)) };
+  return { expected: await expectedBaseline(seen, gauges) };
 }
 
 /** A ratio of nonsense may well meet a goal. Only bytes may be none at all, and only ours: nothing is done in no time. */
