@@ -7,6 +7,7 @@ import type { Figure } from "../measure/figure.ts";
 import { nameOf } from "../measure/figure.ts";
 import type { Measured } from "../measure/measure.ts";
 import { measure } from "../measure/measure.ts";
+import { inProcessOfItsOwn } from "../measure/process-of-its-own.ts";
 import type { FiguresResult } from "../report.ts";
 import { machine, verdict, versions } from "../report.ts";
 import { pinThisProcess } from "../support/cores.ts";
@@ -42,7 +43,7 @@ export async function runFigures(options: FiguresOptions): Promise<FiguresResult
     const own = new Ends();
     ends.add(() => own.end());
     try {
-      const one = await measure(figure, {
+      const one = await measure(inProcessOfItsOwn(figure), {
         pairs,
         pin,
         gauges,

@@ -5,6 +5,7 @@ import { calibrate, openGauges } from "../../src/measure/calibration.ts";
 import { Ends } from "../../src/measure/ends.ts";
 import { nameOf } from "../../src/measure/figure.ts";
 import { measure } from "../../src/measure/measure.ts";
+import { inProcessOfItsOwn } from "../../src/measure/process-of-its-own.ts";
 import type { CpuProfile } from "../../src/measure/profile.ts";
 import type { Leak } from "../../src/runs/leaks.ts";
 import { runScale } from "../../src/runs/scale.ts";
@@ -15,7 +16,7 @@ describe("the whole bench works", () => {
   it.each(figures.map((figure) => [nameOf(figure), figure] as const))(
     "%s gives numbers",
     async (_name, figure) => {
-      const measured = await measure(figure, { pairs: 1, warmUps: 0, tiny: true });
+      const measured = await measure(inProcessOfItsOwn(figure), { pairs: 1, warmUps: 0, tiny: true });
       expect(measured.ours).toBeGreaterThanOrEqual(0);
       expect(measured.baseline).toBeGreaterThan(0);
       expect(measured.ratio).not.toBeNaN();
@@ -33,14 +34,19 @@ describe("the whole bench works", () => {
   });
 
   it.each([
-    ["in this process", "place-10k", ""],
-    ["in another one, where the work is", "gateway-http", "/packages/http/src/"],
+    ["in the figure's process", "place-10k", "/load-balancer/src/"],
+    ["in another one of it, where the work is", "gateway-http", "/packages/http/src/"],
   ])(
     "our side is profiled: %s",
     async (_where, id, place) => {
       let profile: CpuProfile | undefined;
       const figure = figures.find((one) => one.id === id)!;
-      await measure(figure, { pairs: 1, warmUps: 0, tiny: true, onProfile: (made) => (profile = made) });
+      await measure(inProcessOfItsOwn(figure), {
+        pairs: 1,
+        warmUps: 0,
+        tiny: true,
+        onProfile: (made) => (profile = made),
+      });
       expect(profile?.nodes.some(({ callFrame }) => callFrame.url.includes(place))).toBe(true);
     },
     120_000,
