@@ -29,6 +29,7 @@ const lists = {
     redis,
     { name: "lua scripts", command: ["node", "scripts/check-lua.mjs"] },
     { name: "mutants of the lua scripts", command: ["node", "scripts/lua-mutants.mjs"] },
+    { name: "fault catalogue", command: ["node", "scripts/faults.mjs"] },
     { name: "long checks", command: ["vitest", "run", "--project", "long", "--maxWorkers", "1"] },
     {
       name: "10,000 histories on a single Redis, and on a Cluster",
