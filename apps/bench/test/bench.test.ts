@@ -38,8 +38,8 @@ function scripted({ ours, baseline, goal }: Script): Figure & { ended: boolean; 
     order,
     prepare: ({ defer }) => {
       defer(() => (figure.ended = true));
-      // Two warm-ups come first and don't count.
-      return { ours: side("ours", [1, 1, ...ours]), baseline: side("baseline", [1, 1, ...baseline]) };
+      // Four warm-ups come first and don't count.
+      return { ours: side("ours", [1, 1, 1, 1, ...ours]), baseline: side("baseline", [1, 1, 1, 1, ...baseline]) };
     },
   };
   return figure;
@@ -59,7 +59,7 @@ describe("measuring", () => {
     const figure = scripted({ ours: [10, 20, 10], baseline: [20, 20, 30], goal: { ratioAtLeast: 2 } });
     const measured = await measure(figure, { pairs: 3 });
     expect(measured).toMatchObject({ ours: 10, baseline: 20, ratio: 2, spread: [1, 3], goal: ">= 2 x", met: true });
-    expect(figure.order.slice(4)).toEqual(["ours", "baseline", "ours", "baseline", "ours", "baseline"]);
+    expect(figure.order.slice(8)).toEqual(["ours", "baseline", "ours", "baseline", "ours", "baseline"]);
     expect(figure.ended).toBe(true);
   });
 

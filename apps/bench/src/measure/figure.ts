@@ -31,14 +31,12 @@ export interface Seen {
  * A client of Redis, which does what a bare socket does and work of its own: the one is scaled by the bare socket, the rest by
  * `Map.get`.
  */
-export interface OverSocket {
+interface OverSocket {
   /** The bare socket's `SET` by as many callers. */
-  readonly socket: SocketSpeed;
+  readonly socket: "rawSet1" | "rawSet64" | "rawSet256" | "rawSet1024";
   /** What one unit of the figure is, in nanoseconds for each operation. */
   readonly unitNs: number;
 }
-
-export type SocketSpeed = "rawSet1" | "rawSet64" | "rawSet256" | "rawSet1024";
 
 /** What a figure is prepared with. */
 export interface Preparation {

@@ -30,7 +30,7 @@ export interface Measured {
 
 export interface MeasureOptions {
   readonly pairs: number;
-  /** Rounds of each side before, which don't count. Default 2. */
+  /** Rounds of each side before, which don't count. Default 4. */
   readonly warmUps?: number;
   /** Default false. */
   readonly tiny?: boolean;
@@ -63,7 +63,7 @@ interface Pair {
 export async function measure(figure: Figure, options: MeasureOptions): Promise<Measured> {
   const { tiny = false, pin = false, ends = new Ends() } = options;
   const exact = figure.pairs !== undefined;
-  const warmUps = exact ? 0 : (options.warmUps ?? 2);
+  const warmUps = exact ? 0 : (options.warmUps ?? 4);
   const rounds = warmUps + (figure.pairs ?? options.pairs);
   const pairs: Pair[] = [];
   try {

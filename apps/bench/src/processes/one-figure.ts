@@ -18,7 +18,6 @@ export type FigureQuestion =
   | { readonly profileOurs: number }
   | { readonly end: true };
 
-
 const ends = new Ends();
 let sides: Sides | undefined;
 

@@ -6,12 +6,6 @@ const TTL_MS = 300_000;
 /** Nothing here is judged by a deadline: on a busy machine each may wait. */
 const PATIENT = { timeoutMs: 10_000 };
 
-/** Our store, and a client of ioredis on the same servers. */
-export interface Executor {
-  readonly executor: RedisExecutor;
-  readonly bare: Redis | Cluster;
-}
-
 /** A new link, as a caller makes it. */
 export const create = (executor: RedisExecutor, prefix: string, turn: number): Promise<unknown> =>
   executor.execute(

@@ -5,10 +5,16 @@ import { Cluster, Redis } from "ioredis";
 import type { Preparation } from "../measure/figure.ts";
 import { pinToRedisCore } from "./cores.ts";
 
-/** Our store and a bare ioredis on one server. */
-export interface OnRedis {
-  readonly server: RedisServer;
+/** Our store, and a client of ioredis on the same servers. */
+export interface OnServers {
+  readonly servers: readonly RedisServer[];
   readonly executor: RedisExecutor;
+  readonly bare: Redis | Cluster;
+}
+
+/** Both on one server. */
+export interface OnRedis extends OnServers {
+  readonly server: RedisServer;
   readonly bare: Redis;
   /** Bytes that the server's data take. */
   readonly usedBytes: () => Promise<number>;
@@ -41,11 +47,11 @@ export async function onRedis(preparation: Preparation): Promise<OnRedis> {
   preparation.defer(() => bare.disconnect());
   await bare.ping();
   const usedBytes = async (): Promise<number> => Number((await server.info("memory"))["used_memory"]);
-  return { server, executor, bare, usedBytes };
+  return { server, servers: [server], executor, bare, usedBytes };
 }
 
-/** Our store and a bare ioredis on a Cluster of three masters. */
-export async function onCluster({ pin, defer }: Preparation): Promise<{ executor: RedisExecutor; bare: Cluster }> {
+/** Both on a Cluster of three masters. */
+export async function onCluster({ pin, defer }: Preparation): Promise<OnServers & { readonly bare: Cluster }> {
   const cluster = await startCluster();
   defer(() => cluster.end());
   if (pin) for (const node of cluster.nodes) pinToRedisCore(node.pid);
@@ -55,5 +61,20 @@ export async function onCluster({ pin, defer }: Preparation): Promise<{ executor
   defer(() => bare.disconnect());
   await executor.init(["bench"], { timeoutMs: 10_000 });
   await bare.set("first", "1");
-  return { executor, bare };
+  return { servers: cluster.nodes, executor, bare };
 }
+
+/** Deletes what a server has under such keys, and says how many there were. */
+export const forgetKeys = async (server: RedisServer, pattern: string): Promise<number> =>
+  Number(await server.cli("EVAL", FORGET, 0, pattern));
+
+const FORGET = `
+local cursor, forgotten = '0', 0
+repeat
+  local scanned = redis.call('SCAN', cursor, 'MATCH', ARGV[1], 'COUNT', 1000)
+  cursor = scanned[1]
+  for _, key in ipairs(scanned[2]) do
+    forgotten = forgotten + redis.call('DEL', key)
+  end
+until cursor == '0'
+return forgotten`;
