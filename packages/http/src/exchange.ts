@@ -1,7 +1,7 @@
-import type { IncomingMessage } from "node:http";
-import { ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Scope } from "@podlink/types";
 import { RouteError } from "@podlink/types";
+import { endResponse } from "./end-response.ts";
 import type { Failure } from "./failures.ts";
 import { podBusy, podEnd, refusedForGood, upstreamFailure } from "./failures.ts";
 import { headerOf, requestHeaders, responseHeaders } from "./forwarded-headers.ts";
@@ -104,12 +104,7 @@ export class Exchange implements UpstreamEvents, UnderWay {
 
   end(): void {
     this.#leavePod();
-    const first = this.#first;
-    // A whole response as text: Node sends it in one piece with the head, and a chunk in a piece of its own. Middleware that
-    // put another `end` in place of Node's may drop the encoding.
-    const isText = first !== undefined && this.#res.end === ServerResponse.prototype.end;
-    if (isText) this.#res.end(first.toString("latin1"), "latin1");
-    else this.#res.end(first);
+    endResponse(this.#res, this.#first);
     this.#finish(undefined);
   }
 

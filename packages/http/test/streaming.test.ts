@@ -54,15 +54,30 @@ describe("both ways at once", () => {
   );
 
   // As middleware for Connect does it: what it hands on is a chunk, and no encoding.
-  test.each([1, 256, 4096, 4097])("every byte passes where others wrapped the response's end: %i", async (bytes) => {
-    const part = Uint8Array.from({ length: bytes }, (_, index) => 255 - (index % 256));
-    there = await world({ handler: () => (_req, res) => res.end(part) });
-    there.gateway.prependListener("request", (_req, res) => {
-      const end = res.end.bind(res);
-      res.end = (chunk?: unknown) => end(chunk);
-    });
-    const response = await fetch(there.url("/u/alice/bytes"));
-    expect(Buffer.from(await response.arrayBuffer()).equals(part)).toBe(true);
+  test.each(["end", "write"] as const)("every byte passes where others wrapped the response's %s", async (method) => {
+    for (const bytes of [1, 256, 4096, 4097]) {
+      const part = Uint8Array.from({ length: bytes }, (_, index) => 255 - (index % 256));
+      there = await world({ handler: () => (_req, res) => res.end(part) });
+      there.gateway.prependListener("request", (_req, res) => {
+        const wrapped = res[method].bind(res) as (chunk: unknown) => never;
+        res[method] = (chunk?: unknown) => wrapped(chunk);
+      });
+      const response = await fetch(there.url("/u/alice/bytes"));
+      expect(Buffer.from(await response.arrayBuffer()).equals(part)).toBe(true);
+      await there.close();
+    }
+  });
+
+  test("small responses on one connection follow each other, also to requests that didn't wait", async () => {
+    there = await world({ handler: () => (req, res) => res.end(`<${req.url?.split("/").pop()}>`) });
+    const client = rawClient(there.port);
+    const ask = (name: string): string => `GET /u/alice/${name} HTTP/1.1\r\nHost: x\r\n\r\n`;
+    client.socket.write(ask("one") + ask("two") + ask("three"));
+    const all = await client.until("<three>");
+    expect(all.match(/<\w+>/g)).toEqual(["<one>", "<two>", "<three>"]);
+    client.socket.write(ask("four"));
+    await client.until("<four>");
+    client.socket.destroy();
   });
 
   test("a caller that reads slowly slows the pod down", async () => {
