@@ -66,6 +66,8 @@ export interface Figure {
   readonly seen?: Seen;
   /** How often both sides are measured, where that is not up to the caller: what is exact needs no medians. */
   readonly pairs?: number;
+  /** How many rounds of each side come first and don't count, where that is not up to the caller: what warms up by itself needs none. */
+  readonly warmUps?: number;
   prepare(preparation: Preparation): Promise<Sides> | Sides;
 }
 

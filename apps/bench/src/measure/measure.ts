@@ -63,7 +63,7 @@ interface Pair {
 export async function measure(figure: Figure, options: MeasureOptions): Promise<Measured> {
   const { tiny = false, pin = false, ends = new Ends() } = options;
   const exact = figure.pairs !== undefined;
-  const warmUps = exact ? 0 : (options.warmUps ?? 4);
+  const warmUps = exact ? 0 : (figure.warmUps ?? options.warmUps ?? 4);
   const rounds = warmUps + (figure.pairs ?? options.pairs);
   const pairs: Pair[] = [];
   try {
