@@ -2,11 +2,7 @@ import * as v from "valibot";
 
 /** What every strategy here takes. */
 export interface RandomOptions {
-  /**
-   * The source of chance: numbers from 0 up to, not including, 1. Default Math.random. A seeded one repeats a run. One number
-   * may serve two draws: with fewer than about 48 random bits in it (a 32-bit generator) the second is uneven from tens of
-   * thousands of pods on.
-   */
+  /** The source of chance: numbers from 0 up to, not including, 1. Default Math.random. A seeded one repeats a run. */
   readonly random?: (() => number) | undefined;
 }
 

@@ -1,4 +1,5 @@
 import type { PodSnapshot } from "@podlink/types";
+import type { Chance } from "./chance.ts";
 
 /** The estimate of callers follows about so many of the latest reports. */
 const REPORTS_REMEMBERED = 32;
@@ -15,6 +16,8 @@ const WARMTH = 5;
 const REPORT_NUMBER = 6;
 const INCARNATION = 7;
 const RECORD = 8;
+/** As a mask: then V8 knows that no place in the records is too large for a small whole number, and checks none for it. */
+const LAST_POD_INDEX = 0xffff;
 
 /**
  * What a link on each pod costs: its reported links and load, and what this caller placed there that the reported count
@@ -24,7 +27,7 @@ const RECORD = 8;
  * not. How many are is read from the growth of the count. The rest is carried until the report after, which has them.
  */
 export class Placements {
-  readonly #random: () => number;
+  readonly #chance: Chance;
   /** A record for each pod, by pod index. */
   #records = new Float64Array(16 * RECORD);
   /** Grows with every new version of what is looked at: a record of an older look is read anew before it counts. */
@@ -34,8 +37,8 @@ export class Placements {
   /** How many callers place on these pods, as far as their counts grow faster than this caller places. At least 1. */
   #callers = 1;
 
-  constructor(random: () => number) {
-    this.#random = random;
+  constructor(chance: Chance) {
+    this.#chance = chance;
   }
 
   /** To be called before the pods of another snapshot, or of another version of it, are asked for. */
@@ -48,15 +51,21 @@ export class Placements {
    * as many of its turns as it is colder.
    *
    * One function on purpose, and no branch where it is decided: calls within it, and a branch that nobody can predict, the
-   * processor neither, cost as much as all the rest.
+   * processor neither, cost as much as all the rest. (Math.max of two places would be such a branch.)
    */
   placeOnOneOf(snapshot: PodSnapshot, first: number, second: number): number {
-    let one = (snapshot.podIndexes[first]! | 0) * RECORD;
-    let other = (snapshot.podIndexes[second]! | 0) * RECORD;
-    // Before a cold one is passed over: both take over their newest report.
-    if (this.#records[one] !== this.#look) one = this.#take(snapshot, first);
-    if (this.#records[other] !== this.#look) other = this.#take(snapshot, second);
-    const records = this.#records;
+    const one = (snapshot.podIndexes[first]! & LAST_POD_INDEX) * RECORD;
+    const other = (snapshot.podIndexes[second]! & LAST_POD_INDEX) * RECORD;
+    let records = this.#records;
+    const look = this.#look;
+    // Nothing is read beyond the end: V8 would expect it ever after, and make an object of each number that it reads.
+    const isThere = one < records.length && other < records.length;
+    if (!isThere || records[one + LOOK] !== look || records[other + LOOK] !== look) {
+      // Both, before a cold one is passed over: each takes over its newest report.
+      this.#take(snapshot, first);
+      this.#take(snapshot, second);
+      records = this.#records;
+    }
     const callers = this.#callers;
     const placed = (records[one + SINCE_REPORT]! + records[one + CARRIED]!) * callers;
     const otherPlaced = (records[other + SINCE_REPORT]! + records[other + CARRIED]!) * callers;
@@ -64,8 +73,9 @@ export class Placements {
     const otherCost = (records[other + LINKS]! + otherPlaced + 1) * records[other + COST_OF_A_LINK]!;
     let takesOther = +(otherCost < cost);
     if (records[one + WARMTH] !== records[other + WARMTH]) takesOther = this.#warmer(one, other) ?? takesOther;
-    records[one + (other - one) * takesOther + SINCE_REPORT]! += 1;
-    return first + (second - first) * takesOther;
+    const stays = takesOther - 1; // no bit, or all: of those in which the two differ
+    records[(other ^ ((one ^ other) & stays)) + SINCE_REPORT]! += 1;
+    return second ^ ((first ^ second) & stays);
   }
 
   /** Places on this position. */
@@ -88,12 +98,12 @@ export class Placements {
     const warmth = this.#records[one + WARMTH]!;
     const otherWarmth = this.#records[other + WARMTH]!;
     const share = Math.min(warmth, otherWarmth) / Math.max(warmth, otherWarmth);
-    return this.#random() < share ? undefined : +(otherWarmth > warmth);
+    return this.#chance.fraction() < share ? undefined : +(otherWarmth > warmth);
   }
 
   /** Reads the record anew; answers where it is. */
   #take(snapshot: PodSnapshot, position: number): number {
-    const podIndex = snapshot.podIndexes[position]! | 0;
+    const podIndex = snapshot.podIndexes[position]! & LAST_POD_INDEX;
     const at = podIndex * RECORD;
     if (at >= this.#records.length) this.#grow(podIndex);
     const records = this.#records;

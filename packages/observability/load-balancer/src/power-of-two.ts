@@ -1,5 +1,6 @@
 import type { LoadBalancer, PodSnapshot, SelectContext } from "@podlink/types";
 import { parseOptions } from "@podlink/types";
+import { Chance } from "./chance.ts";
 import type { RandomOptions } from "./options.ts";
 import { randomOptions } from "./options.ts";
 import { Placements } from "./placements.ts";
@@ -25,34 +26,26 @@ export function powerOfTwoChoices(options: PowerOfTwoOptions = {}): LoadBalancer
 }
 
 class PowerOfTwoChoices implements LoadBalancer {
-  readonly #random: () => number;
+  readonly #chance: Chance;
   readonly #placements: Placements;
   readonly #weights = new WeightTable();
   #snapshot: PodSnapshot | undefined;
   #version = 0;
+  /** How many positions there are to draw from, each as likely as any other. 0: their weights differ. */
+  #alike = 0;
 
   constructor(random: () => number) {
-    this.#random = random;
-    this.#placements = new Placements(random);
+    this.#chance = new Chance(random);
+    this.#placements = new Placements(this.#chance);
   }
 
   select(snapshot: PodSnapshot, context?: SelectContext): number | undefined {
     if (snapshot !== this.#snapshot || snapshot.version !== this.#version) this.#take(snapshot);
-    const { count } = snapshot;
-    const except = exceptOf(context, count);
-    const choices = except === count ? count : count - 1;
-    const placements = this.#placements;
-    if (choices < 2) return choices === 0 ? undefined : placements.placeOn(snapshot, except === 0 ? 1 : 0);
-    if (!this.#weights.uniform) {
-      const one = this.#draw(count, except, except);
-      return placements.placeOnOneOf(snapshot, one, this.#draw(count, except, one));
-    }
-    // One random number is enough for both: what is left of it after the first choice is as random.
-    const scaled = this.#random() * count;
-    const first = scaled | 0;
-    const second = ((scaled - first) * count) | 0;
-    const isPair = first !== second && first !== except && second !== except;
-    return isPair ? placements.placeOnOneOf(snapshot, first, second) : this.#amongOthers(snapshot, except, choices);
+    const alike = this.#alike;
+    if (context !== undefined || alike < 2) return this.#selectBut(snapshot, exceptOf(context, snapshot.count));
+    const first = this.#chance.below(alike);
+    const second = this.#chance.below(alike - 1);
+    return this.#placements.placeOnOneOf(snapshot, first, second + +(second >= first));
   }
 
   settled(podIndex: number, outcome: "placed" | "lost"): void {
@@ -64,29 +57,38 @@ class PowerOfTwoChoices implements LoadBalancer {
     this.#version = snapshot.version;
     this.#placements.lookAgain();
     this.#weights.take(snapshot);
+    this.#alike = this.#weights.uniform ? snapshot.count : 0;
+  }
+
+  /** The same with a position that must not be chosen, with weights that differ, and with hardly any pod. */
+  #selectBut(snapshot: PodSnapshot, except: number): number | undefined {
+    const { count } = snapshot;
+    const choices = except === count ? count : count - 1;
+    const placements = this.#placements;
+    if (choices < 2) return choices === 0 ? undefined : placements.placeOn(snapshot, except === 0 ? 1 : 0);
+    if (!this.#weights.uniform) {
+      const one = this.#draw(count, except, except);
+      return placements.placeOnOneOf(snapshot, one, this.#draw(count, except, one));
+    }
+    // The positions that must not be drawn are left out, so that no further try is needed.
+    let first = this.#chance.below(choices);
+    let second = this.#chance.below(choices - 1);
+    if (first >= except) first += 1;
+    if (second >= Math.min(first, except)) second += 1;
+    if (second >= Math.max(first, except)) second += 1;
+    return placements.placeOnOneOf(snapshot, first, second);
   }
 
   /** A position that is neither of the two, by weight; there is one. */
   #draw(count: number, except: number, other: number): number {
     let position = 0;
     for (let attempt = 0; attempt <= REDRAWS; attempt += 1) {
-      position = this.#weights.draw(this.#random());
+      position = this.#weights.draw(this.#chance.fraction());
       if (position !== except && position !== other) return position;
     }
     do position = (position + 1) % count;
     while (position === except || position === other);
     return position;
-  }
-
-  /** The same without a further try, whatever the number is: the positions that must not be drawn are left out. */
-  #amongOthers(snapshot: PodSnapshot, except: number, choices: number): number {
-    const scaled = this.#random() * choices;
-    let first = scaled | 0;
-    let second = ((scaled - first) * (choices - 1)) | 0;
-    if (first >= except) first += 1;
-    if (second >= Math.min(first, except)) second += 1;
-    if (second >= Math.max(first, except)) second += 1;
-    return this.#placements.placeOnOneOf(snapshot, first, second);
   }
 }
 
