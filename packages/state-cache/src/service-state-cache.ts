@@ -252,9 +252,11 @@ export class ServiceStateCache implements MetricsSource {
     };
   }
 
+  /** While nothing but news ends what is known, the coarse time is enough: to ask the clock takes longer than to choose a pod. */
   #snapshots(): { readonly available: PodPositions; readonly routable: PodPositions } {
-    const nowMs = this.#feed.settle();
-    if (this.#blind(nowMs)) return { available: NO_PODS, routable: NO_PODS };
+    const isLasting = this.#feed.validUntilMs === Number.POSITIVE_INFINITY;
+    const nowMs = isLasting ? this.#coarse.nowMs : this.#feed.settle();
+    if (!isLasting && this.#blind(nowMs)) return { available: NO_PODS, routable: NO_PODS };
     this.#table.warmUp(nowMs);
     return this.#table;
   }
