@@ -4,7 +4,7 @@ const VALUES = 2 ** 32;
 
 /**
  * Chance as whole numbers, at a fourth of what Math.random costs: sfc32, whose next number is a handful of additions and
- * shifts on four words. (Chris Doty-Humphrey, PractRand, "Small Fast Counting", 2010.)
+ * shifts on four words. (Chris Doty-Humphrey's Small Fast Chaotic generator: PractRand, RNG_engines.txt.)
  */
 export class Chance {
   /** Three words that are mixed, and a counter: no seed makes it repeat itself before 2^32 numbers. */

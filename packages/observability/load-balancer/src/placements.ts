@@ -32,6 +32,8 @@ export class Placements {
   #records = new Float64Array(16 * RECORD);
   /** Grows with every new version of what is looked at: a record of an older look is read anew before it counts. */
   #look = 0;
+  /** Of the pods read since: while all are warm, no two are compared. */
+  #leastWarmth = 1;
   #grown = 0;
   #placed = 0;
   /** How many callers place on these pods, as far as their counts grow faster than this caller places. At least 1. */
@@ -44,6 +46,7 @@ export class Placements {
   /** To be called before the pods of another snapshot, or of another version of it, are asked for. */
   lookAgain(): void {
     this.#look += 1;
+    this.#leastWarmth = 1;
   }
 
   /**
@@ -72,7 +75,8 @@ export class Placements {
     const cost = (records[one + LINKS]! + placed + 1) * records[one + COST_OF_A_LINK]!;
     const otherCost = (records[other + LINKS]! + otherPlaced + 1) * records[other + COST_OF_A_LINK]!;
     let takesOther = +(otherCost < cost);
-    if (records[one + WARMTH] !== records[other + WARMTH]) takesOther = this.#warmer(one, other) ?? takesOther;
+    const isOneColder = this.#leastWarmth < 1 && records[one + WARMTH] !== records[other + WARMTH];
+    if (isOneColder) takesOther = this.#warmer(one, other) ?? takesOther;
     const stays = takesOther - 1; // no bit, or all: of those in which the two differ
     records[(other ^ ((one ^ other) & stays)) + SINCE_REPORT]! += 1;
     return second ^ ((first ^ second) & stays);
@@ -114,7 +118,9 @@ export class Placements {
     records[at + LOOK] = this.#look;
     records[at + LINKS] = snapshot.linkCounts[position]!;
     records[at + COST_OF_A_LINK] = (1 + snapshot.loadScores[position]! / 100) / snapshot.weights[position]!;
-    records[at + WARMTH] = snapshot.warmths[position]!;
+    const warmth = snapshot.warmths[position]!;
+    records[at + WARMTH] = warmth;
+    if (warmth < this.#leastWarmth) this.#leastWarmth = warmth;
     return at;
   }
 

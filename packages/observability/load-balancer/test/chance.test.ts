@@ -6,7 +6,32 @@ import { seeded } from "./snapshots.ts";
 const numbers = (chance: Chance, count: number, below: number): number[] =>
   Array.from({ length: count }, () => chance.below(below));
 
+/** sfc32 as it is published, in numbers that don't overflow by themselves; after the 12 numbers that only mix. */
+function* sfc32(seed: readonly number[]): Generator<number> {
+  let [a, b, c, counter] = seed.map((word) => BigInt(word)) as [bigint, bigint, bigint, bigint];
+  const cut = (value: bigint): bigint => BigInt.asUintN(32, value);
+  for (let turn = 0; ; turn += 1) {
+    const next = cut(a + b + counter);
+    counter = cut(counter + 1n);
+    a = b ^ (b >> 9n);
+    b = cut(c + (c << 3n));
+    c = cut(((c << 21n) | (c >> 11n)) + next);
+    if (turn >= 12) yield Number(next);
+  }
+}
+
 describe("chance", () => {
+  it("is sfc32", () => {
+    const words = [0xdeadbeef, 1, 0x80000000, 0xffffffff];
+    const left = words.map((word) => word / 2 ** 32);
+    const chance = new Chance(() => left.shift()!);
+    let turn = 0;
+    for (const expected of sfc32(words)) {
+      expect(chance.fraction() * 2 ** 32).toBe(expected);
+      if ((turn += 1) === 1000) break;
+    }
+  });
+
   it("repeats itself with its seed, and with no other", () => {
     const run = (seed: number): number[] => numbers(new Chance(seeded(seed)), 20, 10_000);
     expect(run(1)).toEqual(run(1));
