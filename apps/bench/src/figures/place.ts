@@ -66,12 +66,13 @@ function timed(choices: number, choose: () => number): number {
   return each;
 }
 
+/** Of the same kinds of arrays as the state cache has. */
 function snapshotOf(loadScores: readonly number[]): PodSnapshot {
   const filled = (value: number): Float64Array => new Float64Array(loadScores.length).fill(value);
   return {
     version: 1,
     count: loadScores.length,
-    podIndexes: Float64Array.from(loadScores.keys()),
+    podIndexes: Uint16Array.from(loadScores.keys()),
     incarnations: filled(1),
     reportNumbers: filled(1),
     loadScores: Float64Array.from(loadScores),

@@ -53,18 +53,19 @@ export function simulate({ seconds, random, linksAtStart, balancer }: Simulation
 
 interface Reported extends PodSnapshot {
   version: number;
-  readonly reportNumbers: number[];
-  readonly linkCounts: number[];
+  readonly reportNumbers: Float64Array;
+  readonly linkCounts: Float64Array;
 }
 
+/** Of the same kinds of arrays as the state cache has. */
 const snapshot = (pods: readonly number[], links: readonly number[]): Reported => ({
   version: 1,
   count: pods.length,
-  podIndexes: pods,
-  incarnations: pods.map(() => 1),
-  reportNumbers: pods.map(() => 1),
-  linkCounts: [...links],
-  loadScores: pods.map(() => 0),
-  weights: pods.map(() => 1),
-  warmths: pods.map(() => 1),
+  podIndexes: Uint16Array.from(pods),
+  incarnations: new Float64Array(pods.length).fill(1),
+  reportNumbers: new Float64Array(pods.length).fill(1),
+  loadScores: new Float64Array(pods.length),
+  linkCounts: Float64Array.from(links),
+  weights: new Float64Array(pods.length).fill(1),
+  warmths: new Float64Array(pods.length).fill(1),
 });

@@ -32,7 +32,7 @@ export class Placements {
   #records = new Float64Array(16 * RECORD);
   /** Grows with every new version of what is looked at: a record of an older look is read anew before it counts. */
   #look = 0;
-  /** Of the pods read since: while all are warm, no two are compared. */
+  /** The least of the pods that were read since that look: at 1 all are warm, and no two need to be compared. */
   #leastWarmth = 1;
   #grown = 0;
   #placed = 0;
