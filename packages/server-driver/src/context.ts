@@ -60,8 +60,8 @@ export class PodContext {
   readonly counters: Counters = zeroCounters();
   readonly name: { readonly namespace: string; readonly service: string; readonly podIndex: number };
   readonly #observer: RouteObserver | undefined;
-  /** Ends one wait each: thousands of listeners on one signal would be slow to remove. */
-  readonly #waits = new Set<AbortController>();
+  /** What ends each wait for the store. */
+  readonly #endings = new Set<() => void>();
   #closed = false;
 
   constructor(parts: {
@@ -89,27 +89,23 @@ export class PodContext {
   async ask<T>(what: string, call: (timeoutMs: number) => Promise<T>, outcome?: "unknown"): Promise<T> {
     if (this.#closed) throw new RouteError("CANCELLED", `${what}: this pod has ended`, { outcome: "not-applied" });
     const timeoutMs = this.settings.commandTimeoutMs;
-    const wait = new AbortController();
-    this.#waits.add(wait);
     try {
       return await withDeadline(call(timeoutMs), {
         what,
         timeoutMs,
         clock: this.clock,
-        signal: wait.signal,
-        ...(outcome === undefined ? undefined : { outcome }),
+        endings: this.#endings,
+        outcome,
       });
     } catch (error) {
       throw RouteError.from(error);
-    } finally {
-      this.#waits.delete(wait);
     }
   }
 
   /** Nobody waits for the store any more: all that does gets CANCELLED, and no timer is left. */
   close(): void {
     this.#closed = true;
-    for (const wait of this.#waits) wait.abort();
+    for (const end of this.#endings) end();
   }
 
   /** The same, watched as an operation. */

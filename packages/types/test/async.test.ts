@@ -56,6 +56,21 @@ describe("a deadline", () => {
     expect(clock.pending()).toBe(0);
   });
 
+  it("ends with CANCELLED when all waits are ended together; none that is over stays among those that can be", async () => {
+    const clock = handClock();
+    const endings = new Set<() => void>();
+    const never = new Promise(() => undefined);
+    await withDeadline(Promise.resolve(1), { what: "a call", clock, endings });
+    const late = withDeadline(never, { what: "a call", clock, endings });
+    clock.fire();
+    await expect(late).rejects.toMatchObject({ code: "TIMEOUT" });
+    expect(endings.size).toBe(0);
+    const waiting = withDeadline(never, { what: "a call", clock, endings });
+    for (const end of endings) end();
+    await expect(waiting).rejects.toMatchObject({ code: "CANCELLED", message: "a call was cancelled by its caller" });
+    expect([endings.size, clock.pending()]).toEqual([0, 0]);
+  });
+
   it("refuses a wait that is no time, and what it would have waited for fails unheard", async () => {
     const work = Promise.reject(new Error("later"));
     expect(() => withDeadline(work, { what: "a call", timeoutMs: -1 })).toThrow("timeoutMs must be");

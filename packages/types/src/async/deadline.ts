@@ -1,6 +1,6 @@
 import type { CallOptions } from "../ports/call-options.ts";
 import { DEFAULT_CALL_TIMEOUT_MS } from "../ports/call-options.ts";
-import type { Clock } from "../ports/clock.ts";
+import type { Clock, Timer } from "../ports/clock.ts";
 import { systemClock } from "../ports/clock.ts";
 import type { RouteErrorOutcome } from "../route-error.ts";
 import { RouteError } from "../route-error.ts";
@@ -10,8 +10,13 @@ export interface DeadlineOptions extends CallOptions {
   /** What is waited for, as it stands in the error's message. */
   readonly what: string;
   /** What is known of its effect when the wait ends early. Absent: it has none. */
-  readonly outcome?: RouteErrorOutcome;
+  readonly outcome?: RouteErrorOutcome | undefined;
   readonly clock?: Pick<Clock, "setTimer">;
+  /**
+   * Where what ends the wait with CANCELLED stands while it lasts: a signal for each of thousands of waits would cost more than
+   * many of them do. Absent: nowhere.
+   */
+  readonly endings?: Set<() => void>;
 }
 
 /**
@@ -20,7 +25,7 @@ export interface DeadlineOptions extends CallOptions {
  * @throws RouteError TIMEOUT or CANCELLED, or whatever the work rejects with; at once INVALID_ARGUMENT for a bad `timeoutMs`.
  */
 export function withDeadline<T>(work: Promise<T>, options: DeadlineOptions): Promise<T> {
-  const { signal, what, outcome, clock = systemClock } = options;
+  const { signal, what, outcome, endings, clock = systemClock } = options;
   const { timeoutMs = DEFAULT_CALL_TIMEOUT_MS } = options;
   // What is left of an outer deadline has fractions: unlike a duration that is stored, a wait may have them.
   if (!(timeoutMs >= 0 && timeoutMs < Infinity)) {
@@ -28,20 +33,36 @@ export function withDeadline<T>(work: Promise<T>, options: DeadlineOptions): Pro
     refuse("timeoutMs", "a number of milliseconds, at least 0", timeoutMs);
   }
   const known = outcome === undefined ? undefined : { outcome };
-  const { promise, resolve, reject } = defer<T>();
-  const cancelled = (): void => reject(new RouteError("CANCELLED", `${what} was cancelled by its caller`, known));
-  const timer = clock.setTimer(timeoutMs, () => {
-    reject(new RouteError("TIMEOUT", `${what} was not answered within ${timeoutMs} ms`, known));
+  return new Promise((resolve, reject) => {
+    const end = (): void => {
+      timer?.cancel();
+      signal?.removeEventListener("abort", cancel);
+      endings?.delete(cancel);
+    };
+    const cancel = (): void => {
+      end();
+      reject(new RouteError("CANCELLED", `${what} was cancelled by its caller`, known));
+    };
+    let timer: Timer | undefined;
+    work.then(
+      (value) => {
+        end();
+        resolve(value);
+      },
+      (error: unknown) => {
+        end();
+        reject(error as Error);
+      },
+    );
+    if (signal?.aborted === true) return cancel();
+    timer = clock.setTimer(timeoutMs, () => {
+      end();
+      reject(new RouteError("TIMEOUT", `${what} was not answered within ${timeoutMs} ms`, known));
+    });
+    signal?.addEventListener("abort", cancel, { once: true });
+    endings?.add(cancel);
+    return undefined;
   });
-  if (signal?.aborted === true) cancelled();
-  else signal?.addEventListener("abort", cancelled, { once: true });
-  work.then(resolve, reject);
-  const cleanUp = (): void => {
-    timer.cancel();
-    signal?.removeEventListener("abort", cancelled);
-  };
-  promise.then(cleanUp, cleanUp);
-  return promise;
 }
 
 /** A promise with its two handles. (`Promise.withResolvers` came with Node 22.) */
