@@ -2,6 +2,8 @@ import type { Clock } from "@podlink/types";
 
 /** The use of the processor is averaged over about this time. */
 const SMOOTHING_MS = 10_000;
+/** What was read so long ago still holds: to ask the system takes longer than to write a report. */
+const READ_AGAIN_MS = 50;
 
 export interface LoadScoreOptions {
   readonly cpuFactor: number;
@@ -40,11 +42,11 @@ export class CpuShare {
     this.#micros = usedMicros();
   }
 
-  /** 0 to 1, as of now. */
+  /** 0 to 1, as of now or a moment ago. */
   read(): number {
     const nowMs = this.#clock.nowMs();
     const passedMs = nowMs - this.#atMs;
-    if (passedMs < 1) return this.#smoothed;
+    if (passedMs < READ_AGAIN_MS) return this.#smoothed;
     const micros = this.#usedMicros();
     const share = Math.min(1, Math.max(0, (micros - this.#micros) / 1000 / passedMs));
     this.#smoothed += (share - this.#smoothed) * (1 - Math.exp(-passedMs / SMOOTHING_MS));

@@ -49,6 +49,17 @@ test("the use of the processor is smoothed over ten seconds", async () => {
   expect(cpu.read()).toBeLessThan(0.01);
 });
 
+test("the system is asked for it no more often than every 50 ms, however often it is read", async () => {
+  const clock = fakeClock();
+  let asked = 0;
+  const cpu = new CpuShare(clock, () => (asked += 1) * 1_000_000);
+  for (let reads = 0; reads < 100; reads += 1) {
+    await clock.advance(1);
+    cpu.read();
+  }
+  expect(asked, "at first, and twice in 100 ms").toBe(3);
+});
+
 test("more processor time than one core has counts as one core", async () => {
   const clock = fakeClock();
   let micros = 0;
