@@ -28,6 +28,8 @@ export interface Request {
   readonly script: Script | undefined;
   readonly timeoutMs: number;
   readonly writing?: Writing | undefined;
+  /** See {@link RunOptions.messageFirst}. */
+  readonly messageFirst?: boolean | undefined;
 }
 
 export interface CallsParts {
@@ -161,8 +163,10 @@ export class Calls {
   }
 
   #write(flight: Flight, name: string, args: readonly string[]): void {
-    const { key, writing } = flight.request;
+    const { key, writing, messageFirst } = flight.request;
     const isRedirected = this.#parts.lookAgain !== undefined;
+    // Redis answers first who was given something to read last. Whom it owes an answer already keeps his place behind them.
+    if (messageFirst === true) flight.line.send(new TrackedCommand("ping", [], { key })).catch(nothing);
     const command = new TrackedCommand(name, args, { key, isRedirected, writing });
     flight.command = command;
     this.sent += 1;
@@ -191,6 +195,8 @@ export class Calls {
     return new RouteError("TIMEOUT", `${what}: Redis did not answer within ${timeoutMs} ms`, { outcome: "unknown" });
   }
 }
+
+const nothing = (): void => undefined;
 
 function errorOf(error: unknown, { request, mayHaveRun }: Flight): RouteError {
   const { what, script } = request;

@@ -8,6 +8,8 @@ export interface RunOptions {
   readonly timeoutMs?: number;
   /** Absent: nobody asks, it is written as soon as it can be. */
   readonly writing?: Writing;
+  /** What the script publishes leaves Redis before its answer, not after it. Default false; costs Redis an empty command. */
+  readonly messageFirst?: boolean;
 }
 
 /** Follows a script to the wire: from when to when it is not certain that it did not run. */

@@ -99,9 +99,10 @@ export class RedisConnection implements Connection {
   ): Promise<unknown> {
     const words = [script.sha, String(keys.length), ...keys];
     for (const arg of args) words.push(String(arg));
-    const { timeoutMs = this.#parts.settings.commandTimeoutMs, writing } = options ?? {};
+    const { timeoutMs = this.#parts.settings.commandTimeoutMs, writing, messageFirst } = options ?? {};
     const [key = ""] = keys;
-    return this.#send({ what: `script ${script.name}`, name: "evalsha", key, args: words, script, timeoutMs, writing });
+    const what = `script ${script.name}`;
+    return this.#send({ what, name: "evalsha", key, args: words, script, timeoutMs, writing, messageFirst });
   }
 
   async command(key: string, name: string, ...args: (string | number)[]): Promise<unknown> {

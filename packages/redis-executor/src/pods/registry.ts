@@ -104,7 +104,7 @@ export class RedisRegistry implements PodRegistry {
       this.#parts,
       async () => {
         const all = [nowMs?.() ?? "", podChannel(prefix, name), ...args];
-        return resultOf(await connection.run(script, podKeys(prefix, name), all, call));
+        return resultOf(await connection.run(script, podKeys(prefix, name), all, { ...call, messageFirst: true }));
       },
     );
   }

@@ -108,3 +108,20 @@ test("nor does one that was given up", async () => {
   sent[0]?.reject(Object.assign(new Error("MOVED 1 127.0.0.1:7000"), { name: "ReplyError" }));
   expect(refusals, "the operations it carried may be on the wire again by now").toEqual([]);
 });
+
+test("a message that is to leave first: Redis owes its publisher an answer before it has the message to pass on", async () => {
+  const { calls } = callsOf();
+  const sent: string[] = [];
+  const line: Line = {
+    send: async (command) => {
+      sent.push(command.name);
+      if (command.name === "ping") throw new Error("Connection is closed.");
+      return "answer";
+    },
+  };
+  expect(await calls.call({ ...request, messageFirst: true }, line, "a"), "whatever becomes of the other").toBe(
+    "answer",
+  );
+  expect(sent).toEqual(["ping", "get"]);
+  expect(calls.sent, "of those that were asked for").toBe(1);
+});
