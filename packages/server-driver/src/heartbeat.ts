@@ -182,11 +182,13 @@ export class Heartbeat {
   }
 
   #send(incarnation: number): Promise<HeartbeatResult> {
-    const { store, name, counters } = this.#context;
-    this.#reportNumber += 1;
-    counters.reports += 1;
+    const { store, counters } = this.#context;
+    const { namespace, service, podIndex } = this.#context.name;
     const { life } = this.#registration;
-    const heartbeat = { ...name, incarnation, life, reportNumber: this.#reportNumber, report: this.#hooks.report() };
+    const reportNumber = (this.#reportNumber += 1);
+    counters.reports += 1;
+    const report = this.#hooks.report();
+    const heartbeat = { namespace, service, podIndex, incarnation, life, reportNumber, report };
     return this.#context.ask("a report", (timeoutMs) => store.report(heartbeat, { timeoutMs }));
   }
 

@@ -20,7 +20,8 @@ export class OwnState {
   #serviceState: ServiceState = "Pending";
   #routingState: RoutingState = "Ready";
   #loadState = 0;
-  #address: PodAddress | undefined;
+  /** The last report, which the next one differs from in a few places. */
+  #reported: PodReport;
   /** Set by the stop. */
   wayOut: WayOut = "none";
   #reportedOverload = false;
@@ -28,7 +29,20 @@ export class OwnState {
   constructor(context: PodContext) {
     this.#context = context;
     this.#cpu = new CpuShare(context.clock);
-    this.#address = context.settings.address;
+    const { leaseMs, weight, metadata, zone, version, address } = context.settings;
+    this.#reported = {
+      serviceState: this.#serviceState,
+      routingState: this.#routingState,
+      loadState: this.#loadState,
+      loadScore: 0,
+      linkCount: 0,
+      leaseMs,
+      weight,
+      metadata,
+      ...(address === undefined ? undefined : { address }),
+      ...(zone === undefined ? undefined : { zone }),
+      ...(version === undefined ? undefined : { version }),
+    };
   }
 
   get serviceState(): ServiceState {
@@ -76,27 +90,22 @@ export class OwnState {
 
   /** @throws RouteError INVALID_ARGUMENT */
   setAddress(address: PodAddress): void {
-    this.#address = checkAddress(address);
+    this.#reported = { ...this.#reported, address: checkAddress(address) };
   }
 
   /** @param mayClaim false: whatever the application says, the pod is not ready for users yet. */
   report(mayClaim: boolean, linkCount: number): PodReport {
-    const { weight, metadata, leaseMs, zone, version } = this.#context.settings;
     const loadScore = this.#loadScore();
     this.#reportedOverload = this.#isOverloaded(loadScore);
-    return {
+    this.#reported = {
+      ...this.#reported,
       serviceState: mayClaim || this.#serviceState === "Failed" ? this.#serviceState : "Pending",
       routingState: this.routingState,
       loadState: this.#loadState,
       loadScore,
       linkCount,
-      leaseMs,
-      weight,
-      metadata,
-      ...(this.#address === undefined ? undefined : { address: this.#address }),
-      ...(zone === undefined ? undefined : { zone }),
-      ...(version === undefined ? undefined : { version }),
     };
+    return this.#reported;
   }
 
   #loadScore(): number {

@@ -21,7 +21,7 @@ export function answered<T>(
   let isWaiting = true;
   const asked = withDeadline(
     work(() => isWaiting),
-    { what, clock, ...call, ...(outcome === undefined ? undefined : { outcome }) },
+    { ...call, what, clock, outcome },
   );
   const end = (): void => void (isWaiting = false);
   asked.then(end, end);

@@ -26,7 +26,13 @@ import { answered } from "./answered.ts";
 import type { PodParts } from "./parts.ts";
 import { heartbeatResultOf, leaveResultOf, registerResultOf } from "./registry-replies.ts";
 import { encodeReport } from "./report-text.ts";
+import type { ServiceName } from "./service-keys.ts";
 import { podChannel, podKeys } from "./service-keys.ts";
+
+interface ServiceKeys extends ServiceName {
+  readonly keys: readonly string[];
+  readonly channel: string;
+}
 
 /** What the scripts take for "no row expected" and "no floor": incarnations begin with 1. */
 const NONE = 0;
@@ -34,6 +40,8 @@ const NONE = 0;
 /** A pod's own side of the store: each call is one script, and never repeated here. */
 export class RedisRegistry implements PodRegistry {
   readonly #parts: PodParts;
+  /** The keys of the service that was named last: a pod reports to one again and again. */
+  #keys: ServiceKeys | undefined;
 
   constructor(parts: PodParts) {
     this.#parts = parts;
@@ -97,16 +105,26 @@ export class RedisRegistry implements PodRegistry {
     },
     resultOf: (reply: unknown) => R,
   ): Promise<R> {
-    const { connection, prefix, nowMs } = this.#parts;
+    const { connection, nowMs } = this.#parts;
     const what = `${script.name} of pod ${name.podIndex} of ${name.namespace}/${name.service}`;
     return answered(
       { what, outcome: "unknown", ...(call === undefined ? undefined : { call }) },
       this.#parts,
       async () => {
-        const all = [nowMs?.() ?? "", podChannel(prefix, name), ...args];
-        return resultOf(await connection.run(script, podKeys(prefix, name), all, { ...call, messageFirst: true }));
+        const { keys, channel } = this.#keysOf(name);
+        const all = [nowMs?.() ?? "", channel, ...args];
+        return resultOf(await connection.run(script, keys, all, { ...call, messageFirst: true }));
       },
     );
+  }
+
+  #keysOf({ namespace, service }: ServiceName): ServiceKeys {
+    const last = this.#keys;
+    if (last?.namespace === namespace && last.service === service) return last;
+    const { prefix } = this.#parts;
+    const name = { namespace, service };
+    this.#keys = { ...name, keys: podKeys(prefix, name), channel: podChannel(prefix, name) };
+    return this.#keys;
   }
 }
 

@@ -7,6 +7,7 @@ import { decodeReport } from "./report-text.ts";
  * `1|incarnation|reportNumber|reportedAtMs|sequence|claimAfterMs|sequencedLoadScore|sequencedLinkCount|life|said`.
  */
 const ROW = /^1\|(\d+)\|(\d+)\|(\d+)\|(\d+)\|\d+\|[\d.e+-]+\|\d+\|([^|]+)\|(.+)$/s;
+const POD_INDEX = /^\d{1,5}$/;
 const NEWER = /^(?:[2-9]|[1-9]\d+)\|/;
 
 /** Why a row can't be read: broken, or written by a later version of podlink. */
@@ -14,9 +15,10 @@ export type Unreadable = "broken" | "newer";
 
 /** A fresh, frozen row that trusts nothing of what it was made of; or why there is none. */
 export function decodeRow(podIndex: string, text: string): PodRow | Unreadable {
-  if (NEWER.test(text)) return "newer";
   const [, incarnation, reportNumber, reportedAtMs, sequence, life, said] = ROW.exec(text) ?? [];
-  if (life === undefined || said === undefined || !/^\d{1,5}$/.test(podIndex)) return "broken";
+  if (life === undefined || said === undefined || !POD_INDEX.test(podIndex)) {
+    return NEWER.test(text) ? "newer" : "broken";
+  }
   try {
     return Object.freeze({
       podIndex: checkPodIndex(Number(podIndex)),
