@@ -14,6 +14,7 @@
 --
 -- Writes the row, its beat and change; publishes.
 --- @include "lib/pods/goodbyeOf"
+--- @include "lib/pods/publishRow"
 --- @include "lib/pods/readService"
 --- @include "lib/pods/selfTestPodWrites"
 --- @include "lib/pods/storeNowMs"
@@ -31,13 +32,13 @@ local function leave()
   if not row or row.incarnation ~= ARGV[4] then
     return { 'not-left' }
   end
-  if isGoodbye(row.said) then
+  if isGoodbye(row.said.serviceState, row.said.routingState) then
     return { 'left' }
   end
   row.said = goodbyeOf(row.said)
   row.reportedAtMs = wholeText(nowMs)
-  local text = storeRow(podIndex, row, service, 'published')
-  publishRow(channel, podIndex, text, service)
+  local text = storeRow(podIndex, row, service)
+  publishRow(channel, podIndex, text, service.published)
   return { 'left' }
 end
 

@@ -19,6 +19,7 @@
 -- Writes the row, its beat and change, and the generation; drops up to 128 goodbyes of more than a day ago; publishes.
 --- @include "lib/pods/isOldGoodbye"
 --- @include "lib/pods/oldGoodbyes"
+--- @include "lib/pods/publishRow"
 --- @include "lib/pods/readService"
 --- @include "lib/pods/selfTestPodWrites"
 --- @include "lib/pods/storeNowMs"
@@ -31,7 +32,7 @@ local function claimAfterMs(found)
   if not found or takeOver == 'now' then
     return 0
   end
-  if found.life == life or isGoodbye(found.said) then
+  if found.life == life or isGoodbye(found.said.serviceState, found.said.routingState) then
     return tonumber(found.claimAfterMs)
   end
   return math.max(tonumber(found.said.leaseMs), tonumber(found.claimAfterMs))
@@ -57,7 +58,8 @@ local function register()
   if foundIncarnation ~= expected then
     dropOldGoodbyes(nowMs)
     -- The reply to this very registration was lost when it was tried before: its row is there already.
-    if found and found.life == life and foundIncarnation > floor and not isGoodbye(found.said) then
+    local isOwn = found and found.life == life and foundIncarnation > floor
+    if isOwn and not isGoodbye(found.said.serviceState, found.said.routingState) then
       return registered('adopted', found, generation)
     end
     return { 'found', found and found.incarnation or '' }
@@ -70,10 +72,10 @@ local function register()
     life = life,
     said = said,
   }
-  local text = storeRow(podIndex, row, service, 'published')
+  local text = storeRow(podIndex, row, service)
   redis.call('HSET', KEYS[4], 'generation', generation)
   dropOldGoodbyes(nowMs)
-  publishRow(channel, podIndex, text, service)
+  publishRow(channel, podIndex, text, service.published)
   return registered('registered', row, generation)
 end
 

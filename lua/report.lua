@@ -21,83 +21,84 @@
 --
 -- Writes the row and its beat; its change, and a message, when it takes a sequence number. Every 100th report of a pod drops
 -- up to 128 goodbyes of more than a day ago.
---- @include "lib/pods/oldGoodbyes"
---- @include "lib/pods/readService"
---- @include "lib/pods/selfTestPodWrites"
+
+if ARGV[1] == 'self-test' then
+  --- @include "lib/pods/selfTestPodWrites"
+  return selfTestPodWrites(ARGV[2])
+end
+
+--- @include "lib/pods/isGoodbye"
+--- @include "lib/pods/podRowText"
+--- @include "lib/pods/publishRow"
+--- @include "lib/pods/rowPattern"
 --- @include "lib/pods/storeNowMs"
---- @include "lib/pods/storeRow"
+--- @include "lib/pods/wholeText"
+--- @include "lib/pods/writeRow"
 
 local REPORTS_A_DROP = 100
 local LOAD_SCORE_STEP = 5 -- points
 local LINK_COUNT_SHARE = 0.02
 local LINK_COUNT_STEP = 5
 
-local channel, podIndex, life, incarnation, reportNumber = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
-
-local function refusalOf(row)
-  if not row then
-    return { 'gone', '' }
-  end
-  local found = row.incarnation
-  if isGoodbye(row.said) then
-    return { 'superseded', found }
-  end
-  if row.life ~= life then
-    return { tonumber(found) < tonumber(incarnation) and 'gone' or 'superseded', found }
-  end
-  if found ~= incarnation then
-    return { 'gone', found }
-  end
-  if tonumber(reportNumber) <= tonumber(row.reportNumber) then
-    return { 'ignored', found }
-  end
-  return nil
+-- What few reports need is made when one does.
+local function refuse(value)
+  --- @include "lib/pods/reportRefusal"
+  return reportRefusal(value, ARGV[4], ARGV[5])
+end
+local function dropGoodbyes(at)
+  --- @include "lib/pods/oldGoodbyes"
+  dropOldGoodbyes(at)
 end
 
+-- Every pod reports every few seconds: so what all reports need runs straight through, without tables of its own.
+local podIndex, life, incarnation, reportNumber, said = ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7]
+local nowMs = storeNowMs(ARGV[1])
+
+-- Reads every key that a write touches, as readService does.
+local row = redis.call('HGET', KEYS[1], podIndex)
+redis.call('ZCARD', KEYS[2])
+redis.call('ZCARD', KEYS[3])
+local meta = redis.call('HMGET', KEYS[4], 'generation', 'sequence', 'published')
+
+local foundIncarnation, foundNumber, _, sequence, claimAfterMs, sequencedScore, sequencedLinks, foundLife, foundSaid =
+  string.match(row or '', POD_ROW)
+local wasState, wasRouting, wasLoad, wasScore, _, _, wasAddress = string.match(foundSaid or '', POD_SAID)
+local isNext = foundLife == life
+  and foundIncarnation == incarnation
+  and tonumber(reportNumber) > tonumber(foundNumber)
+  and not isGoodbye(wasState, wasRouting)
+if not (isNext and tonumber(wasLoad) and tonumber(wasScore) and tonumber(sequencedScore)) then
+  return refuse(row)
+end
+
+local state, routing, _, loadScore, linkCount, _, address = string.match(said, POD_SAID)
+local score, links, overloadScore = tonumber(loadScore), tonumber(sequencedLinks), tonumber(ARGV[8])
 -- What callers must hear of at once.
-local function changesRouting(before, said)
-  local overloadScore = tonumber(ARGV[8])
-  local wasOverloaded, isOverloaded = tonumber(before.loadScore) >= overloadScore, tonumber(said.loadScore) >= overloadScore
-  return before.serviceState ~= said.serviceState
-    or before.routingState ~= said.routingState
-    or before.address ~= said.address
-    or wasOverloaded ~= isOverloaded
-end
-
+local isPublished = wasState ~= state
+  or wasRouting ~= routing
+  or wasAddress ~= address
+  or (tonumber(wasScore) >= overloadScore) ~= (score >= overloadScore)
 -- What callers need in their next reading, measured since the row last took a number: small steps add up.
-local function movesLoad(row, said)
-  if math.abs(tonumber(said.loadScore) - tonumber(row.sequencedLoadScore)) >= LOAD_SCORE_STEP then
-    return true
-  end
-  local links = tonumber(row.sequencedLinkCount)
-  return math.abs(tonumber(said.linkCount) - links) >= math.max(LINK_COUNT_STEP, links * LINK_COUNT_SHARE)
+local isSequenced = isPublished
+  or math.abs(score - tonumber(sequencedScore)) >= LOAD_SCORE_STEP
+  or math.abs(tonumber(linkCount) - links) >= math.max(LINK_COUNT_STEP, links * LINK_COUNT_SHARE)
+local number
+if isSequenced then
+  number = wholeText((tonumber(meta[2]) or 0) + 1)
+  sequence, sequencedScore, sequencedLinks = number, loadScore, linkCount
 end
-
-local function report()
-  local nowMs, said = storeNowMs(ARGV[1]), parsePodSaid(ARGV[7])
-  local service = readService(podIndex)
-  if not service then
-    return { 'corrupt' }
-  end
-  local refusal = refusalOf(service.row)
-  if refusal then
-    return refusal
-  end
-  local row = service.row
-  local step = changesRouting(row.said, said) and 'published' or movesLoad(row, said) and 'sequenced'
-  row.said, row.reportNumber, row.reportedAtMs = said, reportNumber, wholeText(nowMs)
-  -- A pod is Pending while it waits: one that says Ready has waited long enough, by its own clock.
-  if said.serviceState == 'Ready' then
-    row.claimAfterMs = '0'
-  end
-  local text = storeRow(podIndex, row, service, step)
-  if tonumber(reportNumber) % REPORTS_A_DROP == 0 then
-    dropOldGoodbyes(nowMs)
-  end
-  if step == 'published' then
-    publishRow(channel, podIndex, text, service)
-  end
-  return { 'accepted', service.generation }
+-- A pod is Pending while it waits: one that says Ready has waited long enough, by its own clock.
+if state == 'Ready' then
+  claimAfterMs = '0'
 end
-
-return ARGV[1] == 'self-test' and selfTestPodWrites(channel) or report()
+local now = wholeText(nowMs)
+local text =
+  podRowText(incarnation, reportNumber, now, sequence, claimAfterMs, sequencedScore, sequencedLinks, life, said)
+writeRow(podIndex, text, isGoodbye(state, routing) and now or '-' .. now, number, isPublished)
+if tonumber(reportNumber) % REPORTS_A_DROP == 0 then
+  dropGoodbyes(nowMs)
+end
+if isPublished then
+  publishRow(ARGV[2], podIndex, text, meta[3] or '0')
+end
+return { 'accepted', meta[1] or '' }

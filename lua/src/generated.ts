@@ -8,8 +8,9 @@ export type ScriptName = "leave" | "linkOps" | "linkOpsFreeing" | "readPods" | "
 export const scripts: Readonly<Record<ScriptName, Script>> = {
   leave: {
     name: "leave",
-    sha: "9e770592e6f7af7ee84b0ea81809ba5e23131bca",
+    sha: "a05f0bec358157a07b50f965602ac36ceb3f71db",
     source: `#!lua flags=allow-oom
+local POD_ROW = '^1|(%d+)|(%d+)|(%d+)|(%d+)|(%d+)|([^|]+)|(%d+)|([^|]+)|(.+)$'
 local POD_SAID = '^(%a+)|(%a+)|([^|]+)|([^|]+)|(%d+)|(%d+)|([^|]*)|.'
 local function parsePodSaid(text)
   local serviceState, routingState, loadState, loadScore, linkCount, leaseMs, address = string.match(text, POD_SAID)
@@ -29,11 +30,13 @@ end
 local function goodbyeOf(said)
   return parsePodSaid((string.gsub(said.text, '^%a+|%a+|', 'Terminating|Shutdown|', 1)))
 end
-local POD_ROW = '^1|(%d+)|(%d+)|(%d+)|(%d+)|(%d+)|([^|]+)|(%d+)|([^|]+)|(.+)$'
-local HIGHEST_WHOLE = 9007199254740991 -- 2^53 - 1
+local function publishRow(channel, podIndex, text, published)
+  redis.pcall('PUBLISH', channel, published .. '|' .. podIndex .. '|' .. text)
+end
 local function wholeText(number)
   return string.format('%.0f', number)
 end
+local HIGHEST_WHOLE = 9007199254740991 -- 2^53 - 1
 local function parsePodRow(text)
   if not text then
     return nil, false
@@ -104,51 +107,68 @@ local function storeNowMs(given)
   local time = redis.call('TIME')
   return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 end
-local function isGoodbye(said)
-  return said.serviceState == 'Terminating' and said.routingState == 'Shutdown'
+local function isGoodbye(serviceState, routingState)
+  return serviceState == 'Terminating' and routingState == 'Shutdown'
 end
-local function podRowText(row)
+local function podRowText(
+  incarnation,
+  reportNumber,
+  reportedAtMs,
+  sequence,
+  claimAfterMs,
+  loadScore,
+  linkCount,
+  life,
+  said
+)
   return '1|'
-    .. row.incarnation
+    .. incarnation
     .. '|'
-    .. row.reportNumber
+    .. reportNumber
     .. '|'
-    .. row.reportedAtMs
+    .. reportedAtMs
     .. '|'
-    .. row.sequence
+    .. sequence
     .. '|'
-    .. row.claimAfterMs
+    .. claimAfterMs
     .. '|'
-    .. row.sequencedLoadScore
+    .. loadScore
     .. '|'
-    .. row.sequencedLinkCount
+    .. linkCount
     .. '|'
-    .. row.life
+    .. life
     .. '|'
-    .. row.said.text
+    .. said
 end
-local function storeRow(podIndex, row, service, step)
-  if step then
-    row.sequence = wholeText(service.sequence + 1)
-    row.sequencedLoadScore = row.said.loadScore
-    row.sequencedLinkCount = row.said.linkCount
-  end
-  local text = podRowText(row)
+local function writeRow(podIndex, text, beat, sequence, isPublished)
   redis.call('HSET', KEYS[1], podIndex, text)
-  redis.call('ZADD', KEYS[2], isGoodbye(row.said) and row.reportedAtMs or '-' .. row.reportedAtMs, podIndex)
-  if not step then
-    return text
+  redis.call('ZADD', KEYS[2], beat, podIndex)
+  if not sequence then
+    return
   end
-  redis.call('ZADD', KEYS[3], row.sequence, podIndex)
-  if step == 'sequenced' then
-    redis.call('HSET', KEYS[4], 'sequence', row.sequence)
+  redis.call('ZADD', KEYS[3], sequence, podIndex)
+  if isPublished then
+    redis.call('HSET', KEYS[4], 'sequence', sequence, 'published', sequence)
   else
-    redis.call('HSET', KEYS[4], 'sequence', row.sequence, 'published', row.sequence)
+    redis.call('HSET', KEYS[4], 'sequence', sequence)
   end
-  return text
 end
-local function publishRow(channel, podIndex, text, service)
-  redis.pcall('PUBLISH', channel, service.published .. '|' .. podIndex .. '|' .. text)
+local function storeRow(podIndex, row, service)
+  local said, sequence = row.said, wholeText(service.sequence + 1)
+  local text = podRowText(
+    row.incarnation,
+    row.reportNumber,
+    row.reportedAtMs,
+    sequence,
+    row.claimAfterMs,
+    said.loadScore,
+    said.linkCount,
+    row.life,
+    said.text
+  )
+  local beat = isGoodbye(said.serviceState, said.routingState) and row.reportedAtMs or '-' .. row.reportedAtMs
+  writeRow(podIndex, text, beat, sequence, true)
+  return text
 end
 local channel, podIndex = ARGV[2], ARGV[3]
 local function leave()
@@ -161,13 +181,13 @@ local function leave()
   if not row or row.incarnation ~= ARGV[4] then
     return { 'not-left' }
   end
-  if isGoodbye(row.said) then
+  if isGoodbye(row.said.serviceState, row.said.routingState) then
     return { 'left' }
   end
   row.said = goodbyeOf(row.said)
   row.reportedAtMs = wholeText(nowMs)
-  local text = storeRow(podIndex, row, service, 'published')
-  publishRow(channel, podIndex, text, service)
+  local text = storeRow(podIndex, row, service)
+  publishRow(channel, podIndex, text, service.published)
   return { 'left' }
 end
 return ARGV[1] == 'self-test' and selfTestPodWrites(channel) or leave()
@@ -761,8 +781,9 @@ return answers
   },
   readPods: {
     name: "readPods",
-    sha: "f0ffcad1221688ae1f1c1176fa12697489bc3a15",
+    sha: "8c20195ecb1777670ca9c0b0d30c05e2685b712c",
     source: `#!lua flags=allow-oom
+local POD_ROW = '^1|(%d+)|(%d+)|(%d+)|(%d+)|(%d+)|([^|]+)|(%d+)|([^|]+)|(.+)$'
 local POD_SAID = '^(%a+)|(%a+)|([^|]+)|([^|]+)|(%d+)|(%d+)|([^|]*)|.'
 local function parsePodSaid(text)
   local serviceState, routingState, loadState, loadScore, linkCount, leaseMs, address = string.match(text, POD_SAID)
@@ -779,11 +800,10 @@ local function parsePodSaid(text)
     address = address,
   }
 end
-local POD_ROW = '^1|(%d+)|(%d+)|(%d+)|(%d+)|(%d+)|([^|]+)|(%d+)|([^|]+)|(.+)$'
-local HIGHEST_WHOLE = 9007199254740991 -- 2^53 - 1
 local function wholeText(number)
   return string.format('%.0f', number)
 end
+local HIGHEST_WHOLE = 9007199254740991 -- 2^53 - 1
 local function parsePodRow(text)
   if not text then
     return nil, false
@@ -902,13 +922,13 @@ return ARGV[1] == 'self-test' and selfTestReading() or readPods()
   },
   register: {
     name: "register",
-    sha: "ef08ae8de096ff9776c868fc90b2cdd45d5fe0ef",
+    sha: "009eb4ba613783fda9cd6600269d1d760347c0b1",
     source: `local GOODBYE_KEPT_MS = 86400000
-local function isGoodbye(said)
-  return said.serviceState == 'Terminating' and said.routingState == 'Shutdown'
+local function isGoodbye(serviceState, routingState)
+  return serviceState == 'Terminating' and routingState == 'Shutdown'
 end
 local function isOldGoodbye(row, nowMs)
-  return isGoodbye(row.said) and nowMs - tonumber(row.reportedAtMs) >= GOODBYE_KEPT_MS
+  return isGoodbye(row.said.serviceState, row.said.routingState) and nowMs - tonumber(row.reportedAtMs) >= GOODBYE_KEPT_MS
 end
 local GOODBYES_A_DROP = '128'
 local function dropOldGoodbyes(nowMs)
@@ -920,6 +940,10 @@ local function dropOldGoodbyes(nowMs)
     redis.call('HDEL', KEYS[1], unpack(podIndexes))
   end
 end
+local function publishRow(channel, podIndex, text, published)
+  redis.pcall('PUBLISH', channel, published .. '|' .. podIndex .. '|' .. text)
+end
+local POD_ROW = '^1|(%d+)|(%d+)|(%d+)|(%d+)|(%d+)|([^|]+)|(%d+)|([^|]+)|(.+)$'
 local POD_SAID = '^(%a+)|(%a+)|([^|]+)|([^|]+)|(%d+)|(%d+)|([^|]*)|.'
 local function parsePodSaid(text)
   local serviceState, routingState, loadState, loadScore, linkCount, leaseMs, address = string.match(text, POD_SAID)
@@ -936,11 +960,10 @@ local function parsePodSaid(text)
     address = address,
   }
 end
-local POD_ROW = '^1|(%d+)|(%d+)|(%d+)|(%d+)|(%d+)|([^|]+)|(%d+)|([^|]+)|(.+)$'
-local HIGHEST_WHOLE = 9007199254740991 -- 2^53 - 1
 local function wholeText(number)
   return string.format('%.0f', number)
 end
+local HIGHEST_WHOLE = 9007199254740991 -- 2^53 - 1
 local function parsePodRow(text)
   if not text then
     return nil, false
@@ -1011,55 +1034,72 @@ local function storeNowMs(given)
   local time = redis.call('TIME')
   return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 end
-local function podRowText(row)
+local function podRowText(
+  incarnation,
+  reportNumber,
+  reportedAtMs,
+  sequence,
+  claimAfterMs,
+  loadScore,
+  linkCount,
+  life,
+  said
+)
   return '1|'
-    .. row.incarnation
+    .. incarnation
     .. '|'
-    .. row.reportNumber
+    .. reportNumber
     .. '|'
-    .. row.reportedAtMs
+    .. reportedAtMs
     .. '|'
-    .. row.sequence
+    .. sequence
     .. '|'
-    .. row.claimAfterMs
+    .. claimAfterMs
     .. '|'
-    .. row.sequencedLoadScore
+    .. loadScore
     .. '|'
-    .. row.sequencedLinkCount
+    .. linkCount
     .. '|'
-    .. row.life
+    .. life
     .. '|'
-    .. row.said.text
+    .. said
 end
-local function storeRow(podIndex, row, service, step)
-  if step then
-    row.sequence = wholeText(service.sequence + 1)
-    row.sequencedLoadScore = row.said.loadScore
-    row.sequencedLinkCount = row.said.linkCount
-  end
-  local text = podRowText(row)
+local function writeRow(podIndex, text, beat, sequence, isPublished)
   redis.call('HSET', KEYS[1], podIndex, text)
-  redis.call('ZADD', KEYS[2], isGoodbye(row.said) and row.reportedAtMs or '-' .. row.reportedAtMs, podIndex)
-  if not step then
-    return text
+  redis.call('ZADD', KEYS[2], beat, podIndex)
+  if not sequence then
+    return
   end
-  redis.call('ZADD', KEYS[3], row.sequence, podIndex)
-  if step == 'sequenced' then
-    redis.call('HSET', KEYS[4], 'sequence', row.sequence)
+  redis.call('ZADD', KEYS[3], sequence, podIndex)
+  if isPublished then
+    redis.call('HSET', KEYS[4], 'sequence', sequence, 'published', sequence)
   else
-    redis.call('HSET', KEYS[4], 'sequence', row.sequence, 'published', row.sequence)
+    redis.call('HSET', KEYS[4], 'sequence', sequence)
   end
-  return text
 end
-local function publishRow(channel, podIndex, text, service)
-  redis.pcall('PUBLISH', channel, service.published .. '|' .. podIndex .. '|' .. text)
+local function storeRow(podIndex, row, service)
+  local said, sequence = row.said, wholeText(service.sequence + 1)
+  local text = podRowText(
+    row.incarnation,
+    row.reportNumber,
+    row.reportedAtMs,
+    sequence,
+    row.claimAfterMs,
+    said.loadScore,
+    said.linkCount,
+    row.life,
+    said.text
+  )
+  local beat = isGoodbye(said.serviceState, said.routingState) and row.reportedAtMs or '-' .. row.reportedAtMs
+  writeRow(podIndex, text, beat, sequence, true)
+  return text
 end
 local channel, podIndex, life, takeOver = ARGV[2], ARGV[3], ARGV[4], ARGV[7]
 local function claimAfterMs(found)
   if not found or takeOver == 'now' then
     return 0
   end
-  if found.life == life or isGoodbye(found.said) then
+  if found.life == life or isGoodbye(found.said.serviceState, found.said.routingState) then
     return tonumber(found.claimAfterMs)
   end
   return math.max(tonumber(found.said.leaseMs), tonumber(found.claimAfterMs))
@@ -1082,7 +1122,8 @@ local function register()
   local foundIncarnation = found and tonumber(found.incarnation) or 0
   if foundIncarnation ~= expected then
     dropOldGoodbyes(nowMs)
-    if found and found.life == life and foundIncarnation > floor and not isGoodbye(found.said) then
+    local isOwn = found and found.life == life and foundIncarnation > floor
+    if isOwn and not isGoodbye(found.said.serviceState, found.said.routingState) then
       return registered('adopted', found, generation)
     end
     return { 'found', found and found.incarnation or '' }
@@ -1095,10 +1136,10 @@ local function register()
     life = life,
     said = said,
   }
-  local text = storeRow(podIndex, row, service, 'published')
+  local text = storeRow(podIndex, row, service)
   redis.call('HSET', KEYS[4], 'generation', generation)
   dropOldGoodbyes(nowMs)
-  publishRow(channel, podIndex, text, service)
+  publishRow(channel, podIndex, text, service.published)
   return registered('registered', row, generation)
 end
 return ARGV[1] == 'self-test' and selfTestPodWrites(channel) or register()
@@ -1106,103 +1147,72 @@ return ARGV[1] == 'self-test' and selfTestPodWrites(channel) or register()
   },
   report: {
     name: "report",
-    sha: "a2115ed99156eef9e23d01be3f430775bdf9c64e",
+    sha: "2d94a2d818156be37ce70685891bb2b62f0fb78f",
     source: `#!lua flags=allow-oom
-local GOODBYE_KEPT_MS = 86400000
-local GOODBYES_A_DROP = '128'
-local function dropOldGoodbyes(nowMs)
-  local upTo = string.format('%.0f', nowMs - GOODBYE_KEPT_MS)
-  local podIndexes = redis.call('ZRANGEBYSCORE', KEYS[2], '0', upTo, 'LIMIT', '0', GOODBYES_A_DROP)
-  if #podIndexes > 0 then
-    redis.call('ZREM', KEYS[2], unpack(podIndexes))
-    redis.call('ZREM', KEYS[3], unpack(podIndexes))
-    redis.call('HDEL', KEYS[1], unpack(podIndexes))
+if ARGV[1] == 'self-test' then
+  local function selfTest(commands)
+    for _, command in ipairs(commands) do
+      local reply = redis.pcall(unpack(command))
+      if type(reply) == 'table' and reply.err then return { 'refused', command[1], reply.err } end
+    end
+    return { 'ok' }
   end
+  local function selfTestPodWrites(channel)
+    return selfTest({
+      { 'TIME' },
+      { 'HDEL', KEYS[1], '0' },
+      { 'ZREM', KEYS[2], '0' },
+      { 'HGET', KEYS[1], '0' },
+      { 'HMGET', KEYS[4], 'generation' },
+      { 'ZCARD', KEYS[2] },
+      { 'ZRANGEBYSCORE', KEYS[2], '1', '1' },
+      { 'PUBLISH', channel, 'self-test' },
+      { 'HSET', KEYS[1], '0', 'self-test' },
+      { 'HDEL', KEYS[1], '0' },
+      { 'ZADD', KEYS[2], '1', '0' },
+      { 'ZREM', KEYS[2], '0' },
+    })
+  end
+  return selfTestPodWrites(ARGV[2])
 end
-local POD_SAID = '^(%a+)|(%a+)|([^|]+)|([^|]+)|(%d+)|(%d+)|([^|]*)|.'
-local function parsePodSaid(text)
-  local serviceState, routingState, loadState, loadScore, linkCount, leaseMs, address = string.match(text, POD_SAID)
-  if not (tonumber(loadState) and tonumber(loadScore)) then
-    return nil
-  end
-  return {
-    text = text,
-    serviceState = serviceState,
-    routingState = routingState,
-    loadScore = loadScore,
-    linkCount = linkCount,
-    leaseMs = leaseMs,
-    address = address,
-  }
+local function isGoodbye(serviceState, routingState)
+  return serviceState == 'Terminating' and routingState == 'Shutdown'
+end
+local function podRowText(
+  incarnation,
+  reportNumber,
+  reportedAtMs,
+  sequence,
+  claimAfterMs,
+  loadScore,
+  linkCount,
+  life,
+  said
+)
+  return '1|'
+    .. incarnation
+    .. '|'
+    .. reportNumber
+    .. '|'
+    .. reportedAtMs
+    .. '|'
+    .. sequence
+    .. '|'
+    .. claimAfterMs
+    .. '|'
+    .. loadScore
+    .. '|'
+    .. linkCount
+    .. '|'
+    .. life
+    .. '|'
+    .. said
+end
+local function publishRow(channel, podIndex, text, published)
+  redis.pcall('PUBLISH', channel, published .. '|' .. podIndex .. '|' .. text)
 end
 local POD_ROW = '^1|(%d+)|(%d+)|(%d+)|(%d+)|(%d+)|([^|]+)|(%d+)|([^|]+)|(.+)$'
-local HIGHEST_WHOLE = 9007199254740991 -- 2^53 - 1
-local function wholeText(number)
-  return string.format('%.0f', number)
-end
-local function parsePodRow(text)
-  if not text then
-    return nil, false
-  end
-  local incarnation, reportNumber, reportedAtMs, sequence, claimAfterMs, loadScore, linkCount, life, said =
-    string.match(text, POD_ROW)
-  if not incarnation then
-    return nil, (tonumber(string.match(text, '^(%d+)|')) or 0) > 1
-  end
-  local row = {
-    incarnation = incarnation,
-    reportNumber = reportNumber,
-    reportedAtMs = reportedAtMs,
-    sequence = sequence,
-    claimAfterMs = claimAfterMs,
-    sequencedLoadScore = loadScore,
-    sequencedLinkCount = linkCount,
-    life = life,
-    said = parsePodSaid(said),
-  }
-  if row.said and tonumber(loadScore) and tonumber(incarnation) <= HIGHEST_WHOLE then
-    return row, false
-  end
-  return nil, false
-end
-local function readMeta()
-  local meta = redis.call('HMGET', KEYS[4], 'generation', 'sequence', 'published')
-  return { generation = meta[1] or '', sequence = tonumber(meta[2]) or 0, published = meta[3] or '0' }
-end
-local function readService(podIndex)
-  local row, isNewer = parsePodRow(redis.call('HGET', KEYS[1], podIndex))
-  redis.call('ZCARD', KEYS[2])
-  redis.call('ZCARD', KEYS[3])
-  local service = readMeta()
-  service.row = row
-  if isNewer then
-    return nil
-  end
-  return service
-end
-local function selfTest(commands)
-  for _, command in ipairs(commands) do
-    local reply = redis.pcall(unpack(command))
-    if type(reply) == 'table' and reply.err then return { 'refused', command[1], reply.err } end
-  end
-  return { 'ok' }
-end
-local function selfTestPodWrites(channel)
-  return selfTest({
-    { 'TIME' },
-    { 'HDEL', KEYS[1], '0' },
-    { 'ZREM', KEYS[2], '0' },
-    { 'HGET', KEYS[1], '0' },
-    { 'HMGET', KEYS[4], 'generation' },
-    { 'ZCARD', KEYS[2] },
-    { 'ZRANGEBYSCORE', KEYS[2], '1', '1' },
-    { 'PUBLISH', channel, 'self-test' },
-    { 'HSET', KEYS[1], '0', 'self-test' },
-    { 'HDEL', KEYS[1], '0' },
-    { 'ZADD', KEYS[2], '1', '0' },
-    { 'ZREM', KEYS[2], '0' },
-  })
-end
+local POD_SAID = '^(%a+)|(%a+)|([^|]+)|([^|]+)|(%d+)|(%d+)|([^|]*)|.'
 local function storeNowMs(given)
   if given ~= '' then
     return tonumber(given)
@@ -1210,117 +1220,145 @@ local function storeNowMs(given)
   local time = redis.call('TIME')
   return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 end
-local function isGoodbye(said)
-  return said.serviceState == 'Terminating' and said.routingState == 'Shutdown'
+local function wholeText(number)
+  return string.format('%.0f', number)
 end
-local function podRowText(row)
-  return '1|'
-    .. row.incarnation
-    .. '|'
-    .. row.reportNumber
-    .. '|'
-    .. row.reportedAtMs
-    .. '|'
-    .. row.sequence
-    .. '|'
-    .. row.claimAfterMs
-    .. '|'
-    .. row.sequencedLoadScore
-    .. '|'
-    .. row.sequencedLinkCount
-    .. '|'
-    .. row.life
-    .. '|'
-    .. row.said.text
-end
-local function storeRow(podIndex, row, service, step)
-  if step then
-    row.sequence = wholeText(service.sequence + 1)
-    row.sequencedLoadScore = row.said.loadScore
-    row.sequencedLinkCount = row.said.linkCount
-  end
-  local text = podRowText(row)
+local function writeRow(podIndex, text, beat, sequence, isPublished)
   redis.call('HSET', KEYS[1], podIndex, text)
-  redis.call('ZADD', KEYS[2], isGoodbye(row.said) and row.reportedAtMs or '-' .. row.reportedAtMs, podIndex)
-  if not step then
-    return text
+  redis.call('ZADD', KEYS[2], beat, podIndex)
+  if not sequence then
+    return
   end
-  redis.call('ZADD', KEYS[3], row.sequence, podIndex)
-  if step == 'sequenced' then
-    redis.call('HSET', KEYS[4], 'sequence', row.sequence)
+  redis.call('ZADD', KEYS[3], sequence, podIndex)
+  if isPublished then
+    redis.call('HSET', KEYS[4], 'sequence', sequence, 'published', sequence)
   else
-    redis.call('HSET', KEYS[4], 'sequence', row.sequence, 'published', row.sequence)
+    redis.call('HSET', KEYS[4], 'sequence', sequence)
   end
-  return text
-end
-local function publishRow(channel, podIndex, text, service)
-  redis.pcall('PUBLISH', channel, service.published .. '|' .. podIndex .. '|' .. text)
 end
 local REPORTS_A_DROP = 100
 local LOAD_SCORE_STEP = 5 -- points
 local LINK_COUNT_SHARE = 0.02
 local LINK_COUNT_STEP = 5
-local channel, podIndex, life, incarnation, reportNumber = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
-local function refusalOf(row)
-  if not row then
-    return { 'gone', '' }
+local function refuse(value)
+  local function parsePodSaid(text)
+    local serviceState, routingState, loadState, loadScore, linkCount, leaseMs, address = string.match(text, POD_SAID)
+    if not (tonumber(loadState) and tonumber(loadScore)) then
+      return nil
+    end
+    return {
+      text = text,
+      serviceState = serviceState,
+      routingState = routingState,
+      loadScore = loadScore,
+      linkCount = linkCount,
+      leaseMs = leaseMs,
+      address = address,
+    }
   end
-  local found = row.incarnation
-  if isGoodbye(row.said) then
-    return { 'superseded', found }
+  local HIGHEST_WHOLE = 9007199254740991 -- 2^53 - 1
+  local function parsePodRow(text)
+    if not text then
+      return nil, false
+    end
+    local incarnation, reportNumber, reportedAtMs, sequence, claimAfterMs, loadScore, linkCount, life, said =
+      string.match(text, POD_ROW)
+    if not incarnation then
+      return nil, (tonumber(string.match(text, '^(%d+)|')) or 0) > 1
+    end
+    local row = {
+      incarnation = incarnation,
+      reportNumber = reportNumber,
+      reportedAtMs = reportedAtMs,
+      sequence = sequence,
+      claimAfterMs = claimAfterMs,
+      sequencedLoadScore = loadScore,
+      sequencedLinkCount = linkCount,
+      life = life,
+      said = parsePodSaid(said),
+    }
+    if row.said and tonumber(loadScore) and tonumber(incarnation) <= HIGHEST_WHOLE then
+      return row, false
+    end
+    return nil, false
   end
-  if row.life ~= life then
-    return { tonumber(found) < tonumber(incarnation) and 'gone' or 'superseded', found }
+  local function reportRefusal(text, life, incarnation)
+    local row, isNewer = parsePodRow(text)
+    if isNewer then
+      return { 'corrupt' }
+    end
+    if not row then
+      return { 'gone', '' }
+    end
+    local found = row.incarnation
+    if isGoodbye(row.said.serviceState, row.said.routingState) then
+      return { 'superseded', found }
+    end
+    if row.life ~= life then
+      return { tonumber(found) < tonumber(incarnation) and 'gone' or 'superseded', found }
+    end
+    return { found == incarnation and 'ignored' or 'gone', found }
   end
-  if found ~= incarnation then
-    return { 'gone', found }
-  end
-  if tonumber(reportNumber) <= tonumber(row.reportNumber) then
-    return { 'ignored', found }
-  end
-  return nil
+  return reportRefusal(value, ARGV[4], ARGV[5])
 end
-local function changesRouting(before, said)
-  local overloadScore = tonumber(ARGV[8])
-  local wasOverloaded, isOverloaded = tonumber(before.loadScore) >= overloadScore, tonumber(said.loadScore) >= overloadScore
-  return before.serviceState ~= said.serviceState
-    or before.routingState ~= said.routingState
-    or before.address ~= said.address
-    or wasOverloaded ~= isOverloaded
+local function dropGoodbyes(at)
+  local GOODBYE_KEPT_MS = 86400000
+  local GOODBYES_A_DROP = '128'
+  local function dropOldGoodbyes(nowMs)
+    local upTo = string.format('%.0f', nowMs - GOODBYE_KEPT_MS)
+    local podIndexes = redis.call('ZRANGEBYSCORE', KEYS[2], '0', upTo, 'LIMIT', '0', GOODBYES_A_DROP)
+    if #podIndexes > 0 then
+      redis.call('ZREM', KEYS[2], unpack(podIndexes))
+      redis.call('ZREM', KEYS[3], unpack(podIndexes))
+      redis.call('HDEL', KEYS[1], unpack(podIndexes))
+    end
+  end
+  dropOldGoodbyes(at)
 end
-local function movesLoad(row, said)
-  if math.abs(tonumber(said.loadScore) - tonumber(row.sequencedLoadScore)) >= LOAD_SCORE_STEP then
-    return true
-  end
-  local links = tonumber(row.sequencedLinkCount)
-  return math.abs(tonumber(said.linkCount) - links) >= math.max(LINK_COUNT_STEP, links * LINK_COUNT_SHARE)
+local podIndex, life, incarnation, reportNumber, said = ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7]
+local nowMs = storeNowMs(ARGV[1])
+local row = redis.call('HGET', KEYS[1], podIndex)
+redis.call('ZCARD', KEYS[2])
+redis.call('ZCARD', KEYS[3])
+local meta = redis.call('HMGET', KEYS[4], 'generation', 'sequence', 'published')
+local foundIncarnation, foundNumber, _, sequence, claimAfterMs, sequencedScore, sequencedLinks, foundLife, foundSaid =
+  string.match(row or '', POD_ROW)
+local wasState, wasRouting, wasLoad, wasScore, _, _, wasAddress = string.match(foundSaid or '', POD_SAID)
+local isNext = foundLife == life
+  and foundIncarnation == incarnation
+  and tonumber(reportNumber) > tonumber(foundNumber)
+  and not isGoodbye(wasState, wasRouting)
+if not (isNext and tonumber(wasLoad) and tonumber(wasScore) and tonumber(sequencedScore)) then
+  return refuse(row)
 end
-local function report()
-  local nowMs, said = storeNowMs(ARGV[1]), parsePodSaid(ARGV[7])
-  local service = readService(podIndex)
-  if not service then
-    return { 'corrupt' }
-  end
-  local refusal = refusalOf(service.row)
-  if refusal then
-    return refusal
-  end
-  local row = service.row
-  local step = changesRouting(row.said, said) and 'published' or movesLoad(row, said) and 'sequenced'
-  row.said, row.reportNumber, row.reportedAtMs = said, reportNumber, wholeText(nowMs)
-  if said.serviceState == 'Ready' then
-    row.claimAfterMs = '0'
-  end
-  local text = storeRow(podIndex, row, service, step)
-  if tonumber(reportNumber) % REPORTS_A_DROP == 0 then
-    dropOldGoodbyes(nowMs)
-  end
-  if step == 'published' then
-    publishRow(channel, podIndex, text, service)
-  end
-  return { 'accepted', service.generation }
+local state, routing, _, loadScore, linkCount, _, address = string.match(said, POD_SAID)
+local score, links, overloadScore = tonumber(loadScore), tonumber(sequencedLinks), tonumber(ARGV[8])
+local isPublished = wasState ~= state
+  or wasRouting ~= routing
+  or wasAddress ~= address
+  or (tonumber(wasScore) >= overloadScore) ~= (score >= overloadScore)
+local isSequenced = isPublished
+  or math.abs(score - tonumber(sequencedScore)) >= LOAD_SCORE_STEP
+  or math.abs(tonumber(linkCount) - links) >= math.max(LINK_COUNT_STEP, links * LINK_COUNT_SHARE)
+local number
+if isSequenced then
+  number = wholeText((tonumber(meta[2]) or 0) + 1)
+  sequence, sequencedScore, sequencedLinks = number, loadScore, linkCount
 end
-return ARGV[1] == 'self-test' and selfTestPodWrites(channel) or report()
+if state == 'Ready' then
+  claimAfterMs = '0'
+end
+local now = wholeText(nowMs)
+local text =
+  podRowText(incarnation, reportNumber, now, sequence, claimAfterMs, sequencedScore, sequencedLinks, life, said)
+writeRow(podIndex, text, isGoodbye(state, routing) and now or '-' .. now, number, isPublished)
+if tonumber(reportNumber) % REPORTS_A_DROP == 0 then
+  dropGoodbyes(nowMs)
+end
+if isPublished then
+  publishRow(ARGV[2], podIndex, text, meta[3] or '0')
+end
+return { 'accepted', meta[1] or '' }
 `,
   },
 };

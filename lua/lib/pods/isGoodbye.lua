@@ -1,4 +1,4 @@
 -- Whether what a pod says of itself is a goodbye.
-local function isGoodbye(said)
-  return said.serviceState == 'Terminating' and said.routingState == 'Shutdown'
+local function isGoodbye(serviceState, routingState)
+  return serviceState == 'Terminating' and routingState == 'Shutdown'
 end

@@ -3,5 +3,5 @@
 
 -- Counts as absent: the next drop takes it.
 local function isOldGoodbye(row, nowMs)
-  return isGoodbye(row.said) and nowMs - tonumber(row.reportedAtMs) >= GOODBYE_KEPT_MS
+  return isGoodbye(row.said.serviceState, row.said.routingState) and nowMs - tonumber(row.reportedAtMs) >= GOODBYE_KEPT_MS
 end

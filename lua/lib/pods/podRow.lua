@@ -1,4 +1,5 @@
 --- @include "lib/pods/podSaid"
+--- @include "lib/pods/wholeText"
 -- The row of a pod, as it stands in `pods` under the pod's index:
 --
 --   1|incarnation|reportNumber|reportedAtMs|sequence|claimAfterMs|sequencedLoadScore|sequencedLinkCount|life|said
@@ -6,12 +7,7 @@
 -- life is percent-encoded; the sequenced ones are the load that readers have who follow the sequence. Taken apart, all parts
 -- stay text: most of them are written back as they are, and to write a number costs more than to compare two.
 
-local POD_ROW = '^1|(%d+)|(%d+)|(%d+)|(%d+)|(%d+)|([^|]+)|(%d+)|([^|]+)|(.+)$'
 local HIGHEST_WHOLE = 9007199254740991 -- 2^53 - 1
-
-local function wholeText(number)
-  return string.format('%.0f', number)
-end
 
 -- Takes it apart. Nil: there is none, or it is broken, which counts the same. Second: a newer format, not ours to touch.
 local function parsePodRow(text)

@@ -1,22 +1,31 @@
---- @include "lib/pods/podRow"
 -- The text of a row; its shape stands in podRow.
-local function podRowText(row)
+local function podRowText(
+  incarnation,
+  reportNumber,
+  reportedAtMs,
+  sequence,
+  claimAfterMs,
+  loadScore,
+  linkCount,
+  life,
+  said
+)
   return '1|'
-    .. row.incarnation
+    .. incarnation
     .. '|'
-    .. row.reportNumber
+    .. reportNumber
     .. '|'
-    .. row.reportedAtMs
+    .. reportedAtMs
     .. '|'
-    .. row.sequence
+    .. sequence
     .. '|'
-    .. row.claimAfterMs
+    .. claimAfterMs
     .. '|'
-    .. row.sequencedLoadScore
+    .. loadScore
     .. '|'
-    .. row.sequencedLinkCount
+    .. linkCount
     .. '|'
-    .. row.life
+    .. life
     .. '|'
-    .. row.said.text
+    .. said
 end

@@ -1,10 +1,9 @@
+--- @include "lib/pods/rowPattern"
 -- What a pod says of itself, as its process wrote it; it stands at the end of its row:
 --
 --   serviceState|routingState|loadState|loadScore|linkCount|leaseMs|address|others
 --
 -- address and others are JSON; no address is "". Loads may have fractions: their text is kept as it is.
-
-local POD_SAID = '^(%a+)|(%a+)|([^|]+)|([^|]+)|(%d+)|(%d+)|([^|]*)|.'
 
 -- Takes it apart; numbers stay text. Nil: it is broken.
 local function parsePodSaid(text)

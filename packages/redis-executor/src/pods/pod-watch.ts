@@ -5,7 +5,7 @@ import type { RowReader } from "./row-reader.ts";
 import type { ServiceName } from "./service-keys.ts";
 import { podChannel } from "./service-keys.ts";
 
-/** `<sequence number of the message before>|<podIndex>|<row>`, as lua/lib/pods/storeRow publishes it. */
+/** `<sequence number of the message before>|<podIndex>|<row>`, as lua/lib/pods/publishRow publishes it. */
 const MESSAGE = /^(\d+)\|(\d+)\|(.+)$/s;
 const GAP: PodEvent = Object.freeze({ kind: "gap" });
 
