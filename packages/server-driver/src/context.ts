@@ -1,4 +1,4 @@
-import type { Clock, LinkKey, Logger, OperationName, RouteEvent, RouteObserver, Store } from "@podlink/types";
+import type { Clock, Ending, LinkKey, Logger, OperationName, RouteEvent, RouteObserver, Store } from "@podlink/types";
 import { RouteError, withDeadline } from "@podlink/types";
 import type { ServerDriverSettings } from "./options.ts";
 
@@ -61,7 +61,7 @@ export class PodContext {
   readonly name: { readonly namespace: string; readonly service: string; readonly podIndex: number };
   readonly #observer: RouteObserver | undefined;
   /** What ends each wait for the store. */
-  readonly #endings = new Set<() => void>();
+  readonly #endings = new Set<Ending>();
   #closed = false;
 
   constructor(parts: {
@@ -105,7 +105,7 @@ export class PodContext {
   /** Nobody waits for the store any more: all that does gets CANCELLED, and no timer is left. */
   close(): void {
     this.#closed = true;
-    for (const end of this.#endings) end();
+    for (const ending of this.#endings) ending.cancel();
   }
 
   /** The same, watched as an operation. */

@@ -109,7 +109,7 @@ export type {
 } from "./ports/pod-registry.ts";
 export type { RemoteStore, Store } from "./ports/store.ts";
 export type { StoreEvent, StoreHealth, StoreStatus } from "./ports/store-status.ts";
-export type { DeadlineOptions } from "./async/deadline.ts";
+export type { DeadlineOptions, Ending } from "./async/deadline.ts";
 export { defer, sleep, withDeadline } from "./async/deadline.ts";
 export { keepAliveUntil } from "./async/keep-alive.ts";
 export { Listeners } from "./async/listeners.ts";

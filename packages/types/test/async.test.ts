@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
-import type { Clock } from "../src/index.ts";
+import type { Clock, Ending } from "../src/index.ts";
 import { defer, Listeners, silentLogger, SingleFlight, sleep, systemClock, withDeadline } from "../src/index.ts";
 
 /** A clock whose only timers fire by hand. */
@@ -58,7 +58,7 @@ describe("a deadline", () => {
 
   it("ends with CANCELLED when all waits are ended together; none that is over stays among those that can be", async () => {
     const clock = handClock();
-    const endings = new Set<() => void>();
+    const endings = new Set<Ending>();
     const never = new Promise(() => undefined);
     await withDeadline(Promise.resolve(1), { what: "a call", clock, endings });
     const late = withDeadline(never, { what: "a call", clock, endings });
@@ -66,7 +66,7 @@ describe("a deadline", () => {
     await expect(late).rejects.toMatchObject({ code: "TIMEOUT" });
     expect(endings.size).toBe(0);
     const waiting = withDeadline(never, { what: "a call", clock, endings });
-    for (const end of endings) end();
+    for (const ending of endings) ending.cancel();
     await expect(waiting).rejects.toMatchObject({ code: "CANCELLED", message: "a call was cancelled by its caller" });
     expect([endings.size, clock.pending()]).toEqual([0, 0]);
   });

@@ -162,9 +162,13 @@ export class RedisConnection implements Connection {
     this.#checkOpen();
     // Whoever watches and then acts, or reads, sees what it did: but nobody waits long for that.
     const pending = this.#subscriber.pending;
-    const send = (): Promise<unknown> =>
-      this.#calls.call(request, this.#transport, this.#transport.serverOf(request.key));
-    return pending === undefined ? send() : this.#waitFor(pending, EFFECTIVE_WITHIN_MS).then(send);
+    return pending === undefined
+      ? this.#call(request)
+      : this.#waitFor(pending, EFFECTIVE_WITHIN_MS).then(() => this.#call(request));
+  }
+
+  #call(request: Request & { readonly key: string }): Promise<unknown> {
+    return this.#calls.call(request, this.#transport, this.#transport.serverOf(request.key));
   }
 
   #waitFor(work: Promise<unknown>, longestMs: number): Promise<unknown> {

@@ -130,6 +130,6 @@ export class RedisCatalogue implements Catalogue {
     { call, ...rest }: { what: string; call: CallOptions | undefined; outcome?: "unknown" },
     work: (waits: () => boolean) => Promise<T>,
   ): Promise<T> {
-    return answered({ ...rest, ...(call === undefined ? undefined : { call }) }, this.#parts, work);
+    return answered({ ...rest, call }, this.#parts, work);
   }
 }

@@ -22,7 +22,7 @@ import {
 } from "@podlink/types";
 import type { Script } from "../connection/ports.ts";
 import { decodeLostLink, lostLinkChannel } from "../links/lost-link.ts";
-import { answered } from "./answered.ts";
+import { inTime } from "./answered.ts";
 import type { PodParts } from "./parts.ts";
 import { heartbeatResultOf, leaveResultOf, registerResultOf } from "./registry-replies.ts";
 import { encodeReport } from "./report-text.ts";
@@ -107,15 +107,11 @@ export class RedisRegistry implements PodRegistry {
   ): Promise<R> {
     const { connection, nowMs } = this.#parts;
     const what = `${script.name} of pod ${name.podIndex} of ${name.namespace}/${name.service}`;
-    return answered(
-      { what, outcome: "unknown", ...(call === undefined ? undefined : { call }) },
-      this.#parts,
-      async () => {
-        const { keys, channel } = this.#keysOf(name);
-        const all = [nowMs?.() ?? "", channel, ...args];
-        return resultOf(await connection.run(script, keys, all, { ...call, messageFirst: true }));
-      },
-    );
+    return inTime({ what, outcome: "unknown", call }, this.#parts, async () => {
+      const { keys, channel } = this.#keysOf(name);
+      const all = [nowMs?.() ?? "", channel, ...args];
+      return resultOf(await connection.run(script, keys, all, { ...call, messageFirst: true }));
+    });
   }
 
   #keysOf({ namespace, service }: ServiceName): ServiceKeys {

@@ -6,6 +6,12 @@ import type { RouteErrorOutcome } from "../route-error.ts";
 import { RouteError } from "../route-error.ts";
 import { refuse } from "../values.ts";
 
+/** What ends a wait before its time. */
+export interface Ending {
+  /** The wait is over, with CANCELLED. */
+  cancel(): void;
+}
+
 export interface DeadlineOptions extends CallOptions {
   /** What is waited for, as it stands in the error's message. */
   readonly what: string;
@@ -13,10 +19,10 @@ export interface DeadlineOptions extends CallOptions {
   readonly outcome?: RouteErrorOutcome | undefined;
   readonly clock?: Pick<Clock, "setTimer">;
   /**
-   * Where what ends the wait with CANCELLED stands while it lasts: a signal for each of thousands of waits would cost more than
-   * many of them do. Absent: nowhere.
+   * Where what ends the wait stands while it lasts, for who ends many at once: a signal for each costs more than many a wait.
+   * Absent: nowhere.
    */
-  readonly endings?: Set<() => void>;
+  readonly endings?: Set<Ending>;
 }
 
 /**
@@ -25,44 +31,74 @@ export interface DeadlineOptions extends CallOptions {
  * @throws RouteError TIMEOUT or CANCELLED, or whatever the work rejects with; at once INVALID_ARGUMENT for a bad `timeoutMs`.
  */
 export function withDeadline<T>(work: Promise<T>, options: DeadlineOptions): Promise<T> {
-  const { signal, what, outcome, endings, clock = systemClock } = options;
   const { timeoutMs = DEFAULT_CALL_TIMEOUT_MS } = options;
   // What is left of an outer deadline has fractions: unlike a duration that is stored, a wait may have them.
   if (!(timeoutMs >= 0 && timeoutMs < Infinity)) {
     work.catch(() => undefined); // nobody waits for it any more: its failure is not unhandled
     refuse("timeoutMs", "a number of milliseconds, at least 0", timeoutMs);
   }
-  const known = outcome === undefined ? undefined : { outcome };
   return new Promise((resolve, reject) => {
-    const end = (): void => {
-      timer?.cancel();
-      signal?.removeEventListener("abort", cancel);
-      endings?.delete(cancel);
-    };
-    const cancel = (): void => {
-      end();
-      reject(new RouteError("CANCELLED", `${what} was cancelled by its caller`, known));
-    };
-    let timer: Timer | undefined;
+    const wait = new Wait(options, resolve, reject);
     work.then(
-      (value) => {
-        end();
-        resolve(value);
-      },
-      (error: unknown) => {
-        end();
-        reject(error as Error);
-      },
+      (value) => wait.succeed(value),
+      (error: unknown) => wait.fail(error),
     );
-    if (signal?.aborted === true) return cancel();
-    timer = clock.setTimer(timeoutMs, () => {
-      end();
-      reject(new RouteError("TIMEOUT", `${what} was not answered within ${timeoutMs} ms`, known));
-    });
-    signal?.addEventListener("abort", cancel, { once: true });
-    endings?.add(cancel);
-    return undefined;
+    wait.begin(timeoutMs);
   });
+}
+
+/** One wait, and all that can end it. */
+class Wait<T> implements Ending {
+  readonly #options: DeadlineOptions;
+  readonly #resolve: (value: T) => void;
+  readonly #reject: (error: unknown) => void;
+  #timer: Timer | undefined;
+  #abort: (() => void) | undefined;
+
+  constructor(options: DeadlineOptions, resolve: (value: T) => void, reject: (error: unknown) => void) {
+    this.#options = options;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  begin(timeoutMs: number): void {
+    const { signal, endings, clock = systemClock } = this.#options;
+    if (signal?.aborted === true) return this.cancel();
+    if (signal !== undefined) {
+      this.#abort = () => this.cancel();
+      signal.addEventListener("abort", this.#abort, { once: true });
+    }
+    endings?.add(this);
+    this.#timer = clock.setTimer(timeoutMs, () => {
+      this.#failEarly("TIMEOUT", `was not answered within ${timeoutMs} ms`);
+    });
+  }
+
+  succeed(value: T): void {
+    this.#end();
+    this.#resolve(value);
+  }
+
+  fail(error: unknown): void {
+    this.#end();
+    this.#reject(error);
+  }
+
+  cancel(): void {
+    this.#failEarly("CANCELLED", "was cancelled by its caller");
+  }
+
+  #failEarly(code: "TIMEOUT" | "CANCELLED", how: string): void {
+    const { what, outcome } = this.#options;
+    this.fail(new RouteError(code, `${what} ${how}`, outcome === undefined ? undefined : { outcome }));
+  }
+
+  #end(): void {
+    const { signal, endings } = this.#options;
+    this.#timer?.cancel();
+    if (this.#abort !== undefined) signal?.removeEventListener("abort", this.#abort);
+    endings?.delete(this);
+  }
 }
 
 /** A promise with its two handles. (`Promise.withResolvers` came with Node 22.) */

@@ -22,6 +22,18 @@ export const systemClock: Clock = {
     // Node fires after 1 ms at once when a delay passes 2^31-1: a longer wait is cut, its owner looks again.
     const timer = setTimeout(run, Math.min(delayMs, 2_147_483_647));
     timer.unref();
-    return { cancel: () => clearTimeout(timer) };
+    return new SystemTimer(timer);
   },
 };
+
+class SystemTimer implements Timer {
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(timer: NodeJS.Timeout) {
+    this.#timer = timer;
+  }
+
+  cancel(): void {
+    clearTimeout(this.#timer);
+  }
+}
