@@ -90,13 +90,15 @@ export class PodContext {
     if (this.#closed) throw new RouteError("CANCELLED", `${what}: this pod has ended`, { outcome: "not-applied" });
     const timeoutMs = this.settings.commandTimeoutMs;
     try {
-      return await withDeadline(call(timeoutMs), {
+      const answer = withDeadline(call(timeoutMs), {
         what,
         timeoutMs,
         clock: this.clock,
         endings: this.#endings,
         outcome,
       });
+      if (this.#closed) this.close(); // by what the call set off at once
+      return await answer;
     } catch (error) {
       throw RouteError.from(error);
     }
