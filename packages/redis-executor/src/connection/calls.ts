@@ -165,7 +165,7 @@ export class Calls {
   #write(flight: Flight, name: string, args: readonly string[]): void {
     const { key, writing, messageFirst } = flight.request;
     const isRedirected = this.#parts.lookAgain !== undefined;
-    // Redis answers first who was given something to read last. Whom it owes an answer already keeps his place behind them.
+    // Redis writes first to whom it had something for last: owed an answer already, the publisher comes after its subscribers.
     if (messageFirst === true) flight.line.send(new TrackedCommand("ping", [], { key })).catch(nothing);
     const command = new TrackedCommand(name, args, { key, isRedirected, writing });
     flight.command = command;
