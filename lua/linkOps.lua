@@ -35,9 +35,10 @@ if ARGV[1] == 'self-test' then
 end
 
 local keys, args = KEYS, ARGV
-local brokenValues = 0
+local brokenValues, given = 0, args[1]
 --- @include "lib/moment"
 --- @include "lib/base36"
+--- @include "lib/stamp"
 --- @include "lib/refusal"
 --- @include "lib/namingRun"
 --- @include "lib/get"
@@ -57,14 +58,12 @@ local function makeOperations()
   --- @include "lib/trySet"
   --- @include "lib/setIfAbsent"
   --- @include "lib/replace"
+  --- @include "lib/onLink"
   local operations = { set = set, trySet = trySet, setIfAbsent = setIfAbsent, replace = replace }
   local marks = { set = 's', trySet = 's', setIfAbsent = 'ct', replace = 'm' }
   keepKey = keepField
   perform = function(kind, run, key, pod, expectedToken)
-    local turn, refused = meet(run, key)
-    if turn == nil then return refused end
-    turn.pod, turn.podIndex, turn.expectedToken = pod, tonumber(pod, 36), expectedToken
-    return repeated(turn, marks[kind]) or superseded(turn, turn.podIndex, run.incarnation) or operations[kind](turn)
+    return onLink(operations[kind], marks[kind], run, key, pod, expectedToken)
   end
 end
 --- @include "lib/create"
@@ -92,7 +91,9 @@ while args[at] do
     at = at + 8
     while position < count do
       local made, reply = 0, run.refused
-      if isClaim and not reply then made, reply = create(run, key + 1, at, count - position) end
+      if isClaim and not reply then
+        made, reply = create(run.service, run.tail .. 'c', run.expiresAt, key + 1, at, count - position)
+      end
       for past = position, position + made - 1 do answers[first + past] = '1' end
       position, plain, key, at = position + made, plain + made, key + made, at + made
       if position < count then

@@ -29,7 +29,7 @@ if ARGV[1] == 'self-test' then
   })
 end
 
-local brokenValues = 0
+local brokenValues, given = 0, ARGV[1]
 --- @include "lib/moment"
 --- @include "lib/base36"
 --- @include "lib/refusal"

@@ -1,11 +1,11 @@
 local tryCall, call = redis.pcall, redis.call
 
 -- Makes links where the uids have none of that service, not even an expired one: a write and its expiry each, nothing else.
--- It begins with the key and the pod at these places, and ends with the first for which there is more to do, or less.
+-- rest: what follows the pod in their records. It begins with the key and the pod at these places, and ends with the first for
+-- which there is more to do, or less.
 -- Returns how many it made, `count` or fewer, and what became of the next: '1' made, a refusal, or false: something is stored;
 -- or Redis is full, then only what is stored can tell whether a write is needed at all.
-local function create(run, key, pod, count)
-  local service, rest, expiresAt = run.service, run.tail .. 'c', run.expiresAt
+local function create(service, rest, expiresAt, key, pod, count)
   for made = 0, count - 1 do
     local name = keys[key + made]
     local isNew = tryCall('HSETNX', name, service, '1|' .. args[pod + made] .. rest)
@@ -16,7 +16,7 @@ local function create(run, key, pod, count)
     end
     if call('PEXPIREAT', name, expiresAt, 'NX') ~= 1 then
       if not keepKey then makeOperations() end
-      return made, keepKey(name, run, expiresAt, true) or '1'
+      return made, keepKey(name, service, expiresAt, true) or '1'
     end
   end
   return count

@@ -24,12 +24,12 @@ end
 -- After a field was written: the key lasts at least as long as the field.
 -- isNew: the field was not there before. Returns nothing; or a refusal, with the field gone again, when the uid has no room
 -- for one more service.
-local function keepField(key, run, expiresAt, isNew)
+local function keepField(key, service, expiresAt, isNew)
   if redis.call('PEXPIREAT', key, expiresAt, 'NX') == 1 then return nil end
   if isNew and redis.call('HLEN', key) > MAX_SERVICES then
     dropExpired(key)
     if redis.call('HLEN', key) > MAX_SERVICES then
-      redis.call('HDEL', key, run.service)
+      redis.call('HDEL', key, service)
       return 'eSERVICES'
     end
   end

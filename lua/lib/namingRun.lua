@@ -20,6 +20,6 @@ local function namingRun(at)
     channel = channel,
     renew = channel == '1',
     refused = floor > nowUs + ONE_DAY_US and 'eFLOOR',
-    tail = '|' .. args[at + 1] .. '|' .. base36(token) .. '|' .. base36(expiresAtMs) .. '|' .. kind .. '|' .. opId .. '|',
+    tail = '|' .. args[at + 1] .. '|' .. stamp(token, expiresAtMs) .. '|' .. kind .. '|' .. opId .. '|',
   }
 end

@@ -20,7 +20,7 @@ local function write(turn, record)
     dropExpired(key)
     return nil
   end
-  return keepField(key, turn.run, string.format('%.0f', record.expiresAtMs), isNew == 1)
+  return keepField(key, turn.run.service, string.format('%.0f', record.expiresAtMs), isNew == 1)
 end
 
 -- The answer 'code' with the record, and with the live link that was there before when it is asked for.

@@ -2,10 +2,327 @@
 import type { Script } from "./script.ts";
 
 /** The names of the scripts: of their files in lua/. */
-export type ScriptName = "leave" | "linkOps" | "linkOpsFreeing" | "readPods" | "register" | "report";
+export type ScriptName = "createLinks" | "leave" | "linkOps" | "linkOpsFreeing" | "readPods" | "register" | "report";
 
 /** All scripts by name. */
 export const scripts: Readonly<Record<ScriptName, Script>> = {
+  createLinks: {
+    name: "createLinks",
+    sha: "cb6d2bb1209b377845d0b02d99f9164439ff141c",
+    source: `local keys, args = KEYS, ARGV
+if args[1] == 'self-test' then
+  local function selfTest(commands)
+    for _, command in ipairs(commands) do
+      local reply = redis.pcall(unpack(command))
+      if type(reply) == 'table' and reply.err then return { 'refused', command[1], reply.err } end
+    end
+    return { 'ok' }
+  end
+  local key, channel = keys[1], args[2]
+  return selfTest({
+    { 'TIME' },
+    { 'HGET', key, 'self-test' },
+    { 'HLEN', key },
+    { 'HGETALL', key },
+    { 'PEXPIREAT', key, '99999999999999', 'GT' },
+    { 'PUBLISH', channel, 'self-test' },
+    { 'HDEL', key, 'self-test' },
+    { 'HSETNX', key, 'self-test', '' },
+    { 'HDEL', key, 'self-test' },
+    { 'HSET', key, 'self-test', '' },
+    { 'HDEL', key, 'self-test' },
+  })
+end
+local brokenValues, total = 0, #keys
+local serviceName, newToken, given = args[1], tonumber(args[2]), args[total + 7]
+local nowUs = tonumber(given)
+if nowUs == nil then
+  local time = redis.call('TIME')
+  nowUs = time[1] * 1000000 + time[2]
+end
+local nowMs = (nowUs - nowUs % 1000) / 1000
+local function base36(number)
+  local text, char = '', string.char
+  repeat
+    local group = math.fmod(number, 1679616)
+    number = (number - group) / 1679616
+    local fourth = group % 36
+    group = (group - fourth) / 36
+    local third = group % 36
+    group = (group - third) / 36
+    local second = group % 36
+    local first = (group - second) / 36
+    text = char(
+      first < 10 and first + 48 or first + 87,
+      second < 10 and second + 48 or second + 87,
+      third < 10 and third + 48 or third + 87,
+      fourth < 10 and fourth + 48 or fourth + 87
+    ) .. text
+  until number == 0
+  return (string.gsub(text, '^0+(.)', '%1'))
+end
+local function stamp(token, expiresAtMs)
+  if token < 101559956668416 or token >= 3656158440062976 or expiresAtMs < 78364164096 or expiresAtMs >= 2821109907456 then
+    return base36(token) .. '|' .. base36(expiresAtMs)
+  end
+  local low = token % 60466176
+  local high = (token - low) / 60466176
+  local t5 = high % 36
+  high = (high - t5) / 36
+  local t4 = high % 36
+  high = (high - t4) / 36
+  local t3 = high % 36
+  high = (high - t3) / 36
+  local t2 = high % 36
+  local t1 = (high - t2) / 36
+  local t10 = low % 36
+  low = (low - t10) / 36
+  local t9 = low % 36
+  low = (low - t9) / 36
+  local t8 = low % 36
+  low = (low - t8) / 36
+  local t7 = low % 36
+  local t6 = (low - t7) / 36
+  low = expiresAtMs % 1679616
+  high = (expiresAtMs - low) / 1679616
+  local e4 = high % 36
+  high = (high - e4) / 36
+  local e3 = high % 36
+  high = (high - e3) / 36
+  local e2 = high % 36
+  local e1 = (high - e2) / 36
+  local e8 = low % 36
+  low = (low - e8) / 36
+  local e7 = low % 36
+  low = (low - e7) / 36
+  local e6 = low % 36
+  local e5 = (low - e6) / 36
+  return string.char(
+    t1 < 10 and t1 + 48 or t1 + 87, t2 < 10 and t2 + 48 or t2 + 87, t3 < 10 and t3 + 48 or t3 + 87,
+    t4 < 10 and t4 + 48 or t4 + 87, t5 < 10 and t5 + 48 or t5 + 87, t6 < 10 and t6 + 48 or t6 + 87,
+    t7 < 10 and t7 + 48 or t7 + 87, t8 < 10 and t8 + 48 or t8 + 87, t9 < 10 and t9 + 48 or t9 + 87,
+    t10 < 10 and t10 + 48 or t10 + 87, 124,
+    e1 < 10 and e1 + 48 or e1 + 87, e2 < 10 and e2 + 48 or e2 + 87, e3 < 10 and e3 + 48 or e3 + 87,
+    e4 < 10 and e4 + 48 or e4 + 87, e5 < 10 and e5 + 48 or e5 + 87, e6 < 10 and e6 + 48 or e6 + 87,
+    e7 < 10 and e7 + 48 or e7 + 87, e8 < 10 and e8 + 48 or e8 + 87
+  )
+end
+local function refusal(reply)
+  if string.find(reply.err, '^READONLY ') then error(reply) end
+  if string.find(reply.err, "^ERR The user executing the script can't ") then return 'eNOPERM' end
+  return 'e' .. (string.match(reply.err, '^(%u+)') or 'ERR')
+end
+if newToken < nowUs then newToken = nowUs end
+local endsAtMs = nowMs + args[3]
+local endsAt, tail = string.format('%.0f', endsAtMs), args[4] .. stamp(newToken, endsAtMs) .. args[5]
+local perform, keepKey
+local function makeOperations()
+  local RECORD = '^1|([0-9a-z]+)|([0-9a-z]+)|([0-9a-z]+)|([0-9a-z]+)|([orRg])|([0-9a-z]+)|([ctsmg])()'
+  local LIMIT = 2 ^ 53
+  local function parseRecord(value)
+    local pod, incarnation, token, expiresAtMs, kind, opId, opKind, past = string.match(value, RECORD)
+    if past and (past > #value or string.byte(value, past) == 124) and #opId <= 10 then
+      local record = {
+        pod = pod,
+        podIndex = tonumber(pod, 36),
+        incarnation = tonumber(incarnation, 36),
+        token = tonumber(token, 36),
+        expiresAtMs = tonumber(expiresAtMs, 36),
+        kind = kind,
+        persistent = kind == 'o' or kind == 'R',
+        opId = opId,
+        opKind = opKind,
+        text = string.sub(value, 1, past - 1),
+      }
+      local fits = record.podIndex <= 65535 and record.incarnation < LIMIT and record.token < LIMIT
+      local owned = kind == 'g' or (record.incarnation > 0) == (kind == 'o')
+      if fits and owned and record.expiresAtMs <= 2 * LIMIT then return record end
+    end
+    local format = tonumber(string.match(value, '^(%d+)|'))
+    if format and format > 1 then return nil, true end
+    brokenValues = brokenValues + 1
+    return nil
+  end
+  local function withText(record)
+    record.text = '1|' .. record.pod .. '|' .. base36(record.incarnation) .. '|' .. base36(record.token) .. '|'
+      .. base36(record.expiresAtMs) .. '|' .. record.kind .. '|' .. record.opId .. '|' .. record.opKind
+    return record
+  end
+  local function extended(record, expiresAtMs, persistent)
+    if expiresAtMs <= record.expiresAtMs and (record.persistent or not persistent) then return record end
+    local longer = {}
+    for name, value in pairs(record) do longer[name] = value end
+    longer.expiresAtMs = math.max(expiresAtMs, record.expiresAtMs)
+    if persistent and record.kind == 'r' then longer.kind, longer.persistent = 'R', true end
+    return withText(longer)
+  end
+  local MAX_SERVICES = 128
+  local function dropExpired(key)
+    if redis.call('HLEN', key) > MAX_SERVICES + 1 then return end
+    local fields = redis.call('HGETALL', key)
+    local gone, longest, isNewer = {}, 0, false
+    for at = 1, #fields, 2 do
+      local record, newer = parseRecord(fields[at + 1])
+      if newer then
+        isNewer = true
+      elseif record and nowMs < record.expiresAtMs then
+        longest = math.max(longest, record.expiresAtMs)
+      else
+        gone[#gone + 1] = fields[at]
+      end
+    end
+    if #gone > 0 then redis.call('HDEL', key, unpack(gone)) end
+    if longest > 0 and not isNewer then redis.call('PEXPIREAT', key, string.format('%.0f', longest)) end
+  end
+  local function keepField(key, service, expiresAt, isNew)
+    if redis.call('PEXPIREAT', key, expiresAt, 'NX') == 1 then return nil end
+    if isNew and redis.call('HLEN', key) > MAX_SERVICES then
+      dropExpired(key)
+      if redis.call('HLEN', key) > MAX_SERVICES then
+        redis.call('HDEL', key, service)
+        return 'eSERVICES'
+      end
+    end
+    redis.call('PEXPIREAT', key, expiresAt, 'GT')
+    return nil
+  end
+  local function meet(run, key)
+    local value = redis.pcall('HGET', key, run.service)
+    if not value then return { key = key, run = run } end
+    if type(value) == 'table' then return nil, refusal(value) end
+    local record, newer = parseRecord(value)
+    if newer then return nil, 'eNEWER' end
+    return { key = key, run = run, record = record, live = record and nowMs < record.expiresAtMs and record or nil }
+  end
+  local function write(turn, record)
+    local key, before = turn.key, turn.record
+    local isNew = redis.pcall('HSET', key, turn.run.service, record.text)
+    if type(isNew) == 'table' then return refusal(isNew) end
+    if before and record.expiresAtMs < before.expiresAtMs then
+      dropExpired(key)
+      return nil
+    end
+    return keepField(key, turn.run.service, string.format('%.0f', record.expiresAtMs), isNew == 1)
+  end
+  local function answer(code, record, previous)
+    return code .. record.text .. (previous and '\\n' .. previous.text or '')
+  end
+  local function superseded(turn, podIndex, incarnation)
+    local live = turn.live
+    if not live or podIndex ~= live.podIndex or (incarnation or 0) == 0 then return nil end
+    if incarnation < live.incarnation then return answer('s', live) end
+    return nil
+  end
+  local function repeated(turn, marks)
+    local live = turn.live
+    if not live or live.opId ~= turn.run.opId or not string.find(marks, live.opKind, 1, true) then return nil end
+    return answer('r', live)
+  end
+  local function named(turn, opKind, expiresAtMs, persistent)
+    local run, before = turn.run, turn.record
+    if expiresAtMs == nil then expiresAtMs, persistent = run.expiresAtMs, run.persistent end
+    local record = {
+      pod = turn.pod,
+      podIndex = turn.podIndex,
+      incarnation = run.incarnation,
+      token = before and math.max(run.token, before.token + 1) or run.token,
+      expiresAtMs = expiresAtMs,
+      kind = run.incarnation > 0 and 'o' or persistent and 'R' or 'r',
+      persistent = persistent,
+      opId = run.opId,
+      opKind = opKind,
+    }
+    if record.token >= LIMIT then return nil end
+    if record.token ~= run.token or expiresAtMs ~= run.expiresAtMs or persistent ~= run.persistent then
+      return withText(record)
+    end
+    record.text = '1|' .. turn.pod .. run.tail .. opKind
+    record.plain = true
+    return record
+  end
+  local function name(turn, record)
+    if record == nil then return 'eTOKENS' end
+    local refused = write(turn, record)
+    if refused then return refused end
+    local live = turn.live
+    if live and live.kind == 'o' and live.podIndex ~= record.podIndex then
+      local message = string.format('%.0f', nowMs) .. '\\n' .. turn.key .. '\\n' .. record.text
+      redis.pcall('PUBLISH', turn.run.channel .. ':' .. string.format('%.0f', live.podIndex), message)
+    end
+    if live == nil and record.plain then return '1' end
+    return answer('d', record, live)
+  end
+  local function setIfAbsent(turn)
+    local live, run = turn.live, turn.run
+    if live == nil then return name(turn, named(turn, 'c')) end
+    local isOwn = live.podIndex == turn.podIndex
+    if isOwn and run.incarnation > 0 then
+      if live.kind == 'o' and live.incarnation == run.incarnation then return answer('n', live) end
+      local record = named(turn, 't')
+      if record == nil then return 'eTOKENS' end
+      return write(turn, record) or answer('t', record)
+    end
+    local isReservation = live.kind == 'r' or live.kind == 'R'
+    if isReservation and (isOwn or run.renew) then
+      local longer = extended(live, run.expiresAtMs, run.persistent)
+      return longer ~= live and write(turn, longer) or answer('n', longer)
+    end
+    return answer('n', live)
+  end
+  local function onLink(operation, marks, run, key, pod, expectedToken)
+    local turn, refused = meet(run, key)
+    if turn == nil then return refused end
+    turn.pod, turn.podIndex, turn.expectedToken = pod, tonumber(pod, 36), expectedToken
+    return repeated(turn, marks) or superseded(turn, turn.podIndex, run.incarnation) or operation(turn)
+  end
+  local kind, opId = string.match(args[5], '^|(.)|(.+)|$')
+  local run = {
+    service = serviceName,
+    incarnation = tonumber(string.sub(args[4], 2, -2), 36),
+    persistent = kind ~= 'r',
+    expiresAtMs = endsAtMs,
+    token = newToken,
+    opId = opId,
+    renew = args[total + 6] == '1',
+    tail = tail,
+  }
+  keepKey = keepField
+  perform = function(key, pod) return onLink(setIfAbsent, 'ct', run, key, pod) end
+end
+local tryCall, call = redis.pcall, redis.call
+local function create(service, rest, expiresAt, key, pod, count)
+  for made = 0, count - 1 do
+    local name = keys[key + made]
+    local isNew = tryCall('HSETNX', name, service, '1|' .. args[pod + made] .. rest)
+    if isNew == 0 then return made, false end
+    if isNew ~= 1 then
+      local refused = refusal(isNew)
+      return made, refused ~= 'eOOM' and refused
+    end
+    if call('PEXPIREAT', name, expiresAt, 'NX') ~= 1 then
+      if not keepKey then makeOperations() end
+      return made, keepKey(name, service, expiresAt, true) or '1'
+    end
+  end
+  return count
+end
+local made, reply = create(serviceName, tail .. 'c', endsAt, 1, 6, total)
+if made == total then return nowUs end
+local answers, at = { nowUs, 0 }, 0
+while at < total do
+  for past = at + 1, at + made do answers[past + 2] = '1' end
+  at = at + made
+  if at < total then
+    at = at + 1
+    if not reply and not perform then makeOperations() end
+    answers[at + 2] = reply or perform(keys[at], args[at + 5])
+    made, reply = create(serviceName, tail .. 'c', endsAt, at + 1, at + 6, total - at)
+  end
+end
+answers[2] = brokenValues
+return answers
+`,
+  },
   leave: {
     name: "leave",
     sha: "a05f0bec358157a07b50f965602ac36ceb3f71db",
@@ -195,7 +512,7 @@ return ARGV[1] == 'self-test' and selfTestPodWrites(channel) or leave()
   },
   linkOps: {
     name: "linkOps",
-    sha: "713ee8db01fae633190c157cb9cdf34d67c01161",
+    sha: "34e0134ade08ccd0111cbb711b326e6af1701b3c",
     source: `if ARGV[1] == 'self-test' then
   local function selfTest(commands)
     for _, command in ipairs(commands) do
@@ -220,13 +537,13 @@ return ARGV[1] == 'self-test' and selfTestPodWrites(channel) or leave()
   })
 end
 local keys, args = KEYS, ARGV
-local brokenValues = 0
-local nowUs = tonumber(ARGV[1])
+local brokenValues, given = 0, args[1]
+local nowUs = tonumber(given)
 if nowUs == nil then
   local time = redis.call('TIME')
   nowUs = time[1] * 1000000 + time[2]
 end
-local nowMs = math.floor(nowUs / 1000)
+local nowMs = (nowUs - nowUs % 1000) / 1000
 local function base36(number)
   local text, char = '', string.char
   repeat
@@ -246,6 +563,52 @@ local function base36(number)
     ) .. text
   until number == 0
   return (string.gsub(text, '^0+(.)', '%1'))
+end
+local function stamp(token, expiresAtMs)
+  if token < 101559956668416 or token >= 3656158440062976 or expiresAtMs < 78364164096 or expiresAtMs >= 2821109907456 then
+    return base36(token) .. '|' .. base36(expiresAtMs)
+  end
+  local low = token % 60466176
+  local high = (token - low) / 60466176
+  local t5 = high % 36
+  high = (high - t5) / 36
+  local t4 = high % 36
+  high = (high - t4) / 36
+  local t3 = high % 36
+  high = (high - t3) / 36
+  local t2 = high % 36
+  local t1 = (high - t2) / 36
+  local t10 = low % 36
+  low = (low - t10) / 36
+  local t9 = low % 36
+  low = (low - t9) / 36
+  local t8 = low % 36
+  low = (low - t8) / 36
+  local t7 = low % 36
+  local t6 = (low - t7) / 36
+  low = expiresAtMs % 1679616
+  high = (expiresAtMs - low) / 1679616
+  local e4 = high % 36
+  high = (high - e4) / 36
+  local e3 = high % 36
+  high = (high - e3) / 36
+  local e2 = high % 36
+  local e1 = (high - e2) / 36
+  local e8 = low % 36
+  low = (low - e8) / 36
+  local e7 = low % 36
+  low = (low - e7) / 36
+  local e6 = low % 36
+  local e5 = (low - e6) / 36
+  return string.char(
+    t1 < 10 and t1 + 48 or t1 + 87, t2 < 10 and t2 + 48 or t2 + 87, t3 < 10 and t3 + 48 or t3 + 87,
+    t4 < 10 and t4 + 48 or t4 + 87, t5 < 10 and t5 + 48 or t5 + 87, t6 < 10 and t6 + 48 or t6 + 87,
+    t7 < 10 and t7 + 48 or t7 + 87, t8 < 10 and t8 + 48 or t8 + 87, t9 < 10 and t9 + 48 or t9 + 87,
+    t10 < 10 and t10 + 48 or t10 + 87, 124,
+    e1 < 10 and e1 + 48 or e1 + 87, e2 < 10 and e2 + 48 or e2 + 87, e3 < 10 and e3 + 48 or e3 + 87,
+    e4 < 10 and e4 + 48 or e4 + 87, e5 < 10 and e5 + 48 or e5 + 87, e6 < 10 and e6 + 48 or e6 + 87,
+    e7 < 10 and e7 + 48 or e7 + 87, e8 < 10 and e8 + 48 or e8 + 87
+  )
 end
 local function refusal(reply)
   if string.find(reply.err, '^READONLY ') then error(reply) end
@@ -269,7 +632,7 @@ local function namingRun(at)
     channel = channel,
     renew = channel == '1',
     refused = floor > nowUs + ONE_DAY_US and 'eFLOOR',
-    tail = '|' .. args[at + 1] .. '|' .. base36(token) .. '|' .. base36(expiresAtMs) .. '|' .. kind .. '|' .. opId .. '|',
+    tail = '|' .. args[at + 1] .. '|' .. stamp(token, expiresAtMs) .. '|' .. kind .. '|' .. opId .. '|',
   }
 end
 local function get(key, service)
@@ -360,12 +723,12 @@ local function makeOperations()
     if #gone > 0 then redis.call('HDEL', key, unpack(gone)) end
     if longest > 0 and not isNewer then redis.call('PEXPIREAT', key, string.format('%.0f', longest)) end
   end
-  local function keepField(key, run, expiresAt, isNew)
+  local function keepField(key, service, expiresAt, isNew)
     if redis.call('PEXPIREAT', key, expiresAt, 'NX') == 1 then return nil end
     if isNew and redis.call('HLEN', key) > MAX_SERVICES then
       dropExpired(key)
       if redis.call('HLEN', key) > MAX_SERVICES then
-        redis.call('HDEL', key, run.service)
+        redis.call('HDEL', key, service)
         return 'eSERVICES'
       end
     end
@@ -388,7 +751,7 @@ local function makeOperations()
       dropExpired(key)
       return nil
     end
-    return keepField(key, turn.run, string.format('%.0f', record.expiresAtMs), isNew == 1)
+    return keepField(key, turn.run.service, string.format('%.0f', record.expiresAtMs), isNew == 1)
   end
   local function answer(code, record, previous)
     return code .. record.text .. (previous and '\\n' .. previous.text or '')
@@ -479,19 +842,21 @@ local function makeOperations()
     if live and live.token ~= tonumber(turn.expectedToken, 36) then return answer('n', live) end
     return name(turn, named(turn, 'm'))
   end
+  local function onLink(operation, marks, run, key, pod, expectedToken)
+    local turn, refused = meet(run, key)
+    if turn == nil then return refused end
+    turn.pod, turn.podIndex, turn.expectedToken = pod, tonumber(pod, 36), expectedToken
+    return repeated(turn, marks) or superseded(turn, turn.podIndex, run.incarnation) or operation(turn)
+  end
   local operations = { set = set, trySet = trySet, setIfAbsent = setIfAbsent, replace = replace }
   local marks = { set = 's', trySet = 's', setIfAbsent = 'ct', replace = 'm' }
   keepKey = keepField
   perform = function(kind, run, key, pod, expectedToken)
-    local turn, refused = meet(run, key)
-    if turn == nil then return refused end
-    turn.pod, turn.podIndex, turn.expectedToken = pod, tonumber(pod, 36), expectedToken
-    return repeated(turn, marks[kind]) or superseded(turn, turn.podIndex, run.incarnation) or operations[kind](turn)
+    return onLink(operations[kind], marks[kind], run, key, pod, expectedToken)
   end
 end
 local tryCall, call = redis.pcall, redis.call
-local function create(run, key, pod, count)
-  local service, rest, expiresAt = run.service, run.tail .. 'c', run.expiresAt
+local function create(service, rest, expiresAt, key, pod, count)
   for made = 0, count - 1 do
     local name = keys[key + made]
     local isNew = tryCall('HSETNX', name, service, '1|' .. args[pod + made] .. rest)
@@ -502,7 +867,7 @@ local function create(run, key, pod, count)
     end
     if call('PEXPIREAT', name, expiresAt, 'NX') ~= 1 then
       if not keepKey then makeOperations() end
-      return made, keepKey(name, run, expiresAt, true) or '1'
+      return made, keepKey(name, service, expiresAt, true) or '1'
     end
   end
   return count
@@ -530,7 +895,9 @@ while args[at] do
     at = at + 8
     while position < count do
       local made, reply = 0, run.refused
-      if isClaim and not reply then made, reply = create(run, key + 1, at, count - position) end
+      if isClaim and not reply then
+        made, reply = create(run.service, run.tail .. 'c', run.expiresAt, key + 1, at, count - position)
+      end
       for past = position, position + made - 1 do answers[first + past] = '1' end
       position, plain, key, at = position + made, plain + made, key + made, at + made
       if position < count then
@@ -556,7 +923,7 @@ return answers
   },
   linkOpsFreeing: {
     name: "linkOpsFreeing",
-    sha: "0624ce5b2217e05d7592591b0d21c165aa650d9f",
+    sha: "2c9f77ceab4478baf425a30810affe0efb910f04",
     source: `#!lua flags=allow-oom
 if ARGV[1] == 'self-test' then
   local function selfTest(commands)
@@ -578,13 +945,13 @@ if ARGV[1] == 'self-test' then
     { 'HDEL', key, 'self-test' },
   })
 end
-local brokenValues = 0
-local nowUs = tonumber(ARGV[1])
+local brokenValues, given = 0, ARGV[1]
+local nowUs = tonumber(given)
 if nowUs == nil then
   local time = redis.call('TIME')
   nowUs = time[1] * 1000000 + time[2]
 end
-local nowMs = math.floor(nowUs / 1000)
+local nowMs = (nowUs - nowUs % 1000) / 1000
 local function base36(number)
   local text, char = '', string.char
   repeat
@@ -667,12 +1034,12 @@ local function dropExpired(key)
   if #gone > 0 then redis.call('HDEL', key, unpack(gone)) end
   if longest > 0 and not isNewer then redis.call('PEXPIREAT', key, string.format('%.0f', longest)) end
 end
-local function keepField(key, run, expiresAt, isNew)
+local function keepField(key, service, expiresAt, isNew)
   if redis.call('PEXPIREAT', key, expiresAt, 'NX') == 1 then return nil end
   if isNew and redis.call('HLEN', key) > MAX_SERVICES then
     dropExpired(key)
     if redis.call('HLEN', key) > MAX_SERVICES then
-      redis.call('HDEL', key, run.service)
+      redis.call('HDEL', key, service)
       return 'eSERVICES'
     end
   end
@@ -695,7 +1062,7 @@ local function write(turn, record)
     dropExpired(key)
     return nil
   end
-  return keepField(key, turn.run, string.format('%.0f', record.expiresAtMs), isNew == 1)
+  return keepField(key, turn.run.service, string.format('%.0f', record.expiresAtMs), isNew == 1)
 end
 local function answer(code, record, previous)
   return code .. record.text .. (previous and '\\n' .. previous.text or '')

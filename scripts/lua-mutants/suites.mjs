@@ -38,7 +38,8 @@ const pods = {
 /** @param {string} file from lua/, without the suffix @returns {Suites} */
 export function suitesOf(file) {
   const name = file.replace("lib/", "");
-  if (name === "base36") return { ...links, directed: [...links.directed, ...specs("links/base36")] };
+  if (name === "base36" || name === "stamp")
+    return { ...links, directed: [...links.directed, ...specs("links/base36")] };
   if (name === "selfTest")
     return { directed: [...specs("links/self-tests", "pods/self-tests"), ...links.directed], random: [] };
   return name.startsWith("pods/") || ["register", "report", "leave", "readPods"].includes(name) ? pods : links;

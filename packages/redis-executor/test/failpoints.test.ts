@@ -69,7 +69,7 @@ test("what is sent once doesn't, also when its outcome stays unknown", async () 
 test("each operation of a call that is sent again, and of no other", async () => {
   const seen = repeats();
   const error = () => new RouteError("STORE_UNAVAILABLE", "not sent", { outcome: "not-applied" });
-  failpoints.on("before-script", { action: "throw", error, times: 1, where: ({ script }) => script === "linkOps" });
+  failpoints.on("before-script", { action: "throw", error, times: 1, where: ({ script }) => script === "createLinks" });
   const ops = ["ann", "bob"].map((uid) => ({ ...claim, uid }));
   const freeing = { kind: "remove", ...key, uid: "carl", graceMs: 0 } as const;
   const [answers, removed] = await Promise.all([store.executeAll(ops), store.execute(freeing)]);

@@ -7,7 +7,7 @@ import { lostLinkChannel } from "./lost-link.ts";
 const NOBODY = "..";
 
 /**
- * The calls that prove, before anything is written, that both scripts are whole and may use each of their commands. Each
+ * The calls that prove, before anything is written, that the scripts are whole and may use each of their commands. Each
  * answers `["ok"]` or `["refused", command, reason]` and leaves nothing behind.
  */
 export function linkSelfTests(
@@ -15,8 +15,10 @@ export function linkSelfTests(
   namespace: string,
 ): { readonly script: Script; readonly keys: readonly string[]; readonly args: readonly string[] }[] {
   const keys = [linkKey(prefix, namespace, NOBODY, 1)];
+  const channel = lostLinkChannel(prefix, namespace, "self-test", 0);
   return [
-    { script: scripts.linkOps, keys, args: ["self-test", lostLinkChannel(prefix, namespace, "self-test", 0)] },
+    { script: scripts.linkOps, keys, args: ["self-test", channel] },
+    { script: scripts.createLinks, keys, args: ["self-test", channel] },
     { script: scripts.linkOpsFreeing, keys, args: ["self-test"] },
   ];
 }

@@ -5,8 +5,8 @@ import type { PendingOp } from "./pending-op.ts";
 import type { Batch, Run } from "./runs.ts";
 
 /**
- * The one file that knows how operations travel to lua/linkOps.lua and lua/linkOpsFreeing.lua; their headers say the same
- * from the other side.
+ * The one file that knows how operations travel to lua/createLinks.lua, lua/linkOps.lua and lua/linkOpsFreeing.lua; their
+ * headers say the same from the other side.
  */
 
 /** What a call tells the script besides its operations. */
@@ -48,6 +48,7 @@ export type WireAnswer = string | readonly string[];
 export const PLAIN = "1";
 /** In place of the answers of a run: each is PLAIN. */
 const ALL_PLAIN = "*";
+const RUN_OF_PLAIN = [undefined];
 /** In place of the answers of a run of reads: before all that is stored, a line each. */
 const ALL_STORED = "=";
 /** No link is there. */
@@ -55,6 +56,8 @@ export const NONE = "0";
 const NO_FLOOR = "0";
 
 export function encodeBatch(batch: Batch, context: WireContext): WireCall {
+  const creation = creationOf(batch);
+  if (creation !== undefined) return encodeCreation(creation, context);
   const keys: string[] = [];
   const args = [context.nowMs === undefined ? "" : String(context.nowMs * 1000)];
   if (!batch.isFreeing) args.push(String(context.leastToken));
@@ -67,6 +70,32 @@ export function encodeBatch(batch: Batch, context: WireContext): WireCall {
     }
   }
   return { script: batch.isFreeing ? scripts.linkOpsFreeing : scripts.linkOps, keys, args };
+}
+
+/** What createLinks.lua carries out, if the batch is nothing else. A floor may be refused: linkOps.lua looks at it. */
+function creationOf({ runs }: Batch): Run | undefined {
+  const [run] = runs;
+  return runs.length === 1 && run?.kind === "setIfAbsent" && run.tokenFloor === undefined ? run : undefined;
+}
+
+function encodeCreation(run: Run, context: WireContext): WireCall {
+  const { ops, lane, incarnation, spanMs } = run;
+  const kind = incarnation !== undefined ? "o" : spanMs === undefined ? "R" : "r";
+  const keys: string[] = [];
+  const args = [
+    lane.service,
+    String(context.leastToken),
+    String(spanMs ?? context.ownedTtlMs),
+    `|${base36(incarnation ?? 0)}|`,
+    `|${kind}|${idOf(run, context)}|`,
+  ];
+  for (const pending of ops) {
+    keys.push(pending.key);
+    encodeOp(pending, args);
+  }
+  if (run.renew || context.nowMs !== undefined) args.push(run.renew ? "1" : "");
+  if (context.nowMs !== undefined) args.push(String(context.nowMs * 1000));
+  return { script: scripts.createLinks, keys, args };
 }
 
 function encodeHead(run: Run, args: string[], context: WireContext): void {
@@ -130,6 +159,9 @@ export function tokenOf(run: Run, leastToken: number, nowUs: number): number {
 
 /** @throws Error for a reply that is none of these scripts'. */
 export function decodeReply(batch: Batch, reply: unknown): WireReply {
+  if (Number.isSafeInteger(reply) && creationOf(batch) !== undefined) {
+    return { nowUs: reply as number, brokenValues: 0, runs: RUN_OF_PLAIN };
+  }
   if (!Array.isArray(reply)) throw new Error("the script's reply is not a list");
   const [nowUs, brokenValues] = reply.slice(0, 2).map(Number) as [number, number];
   let at = 2;

@@ -20,3 +20,23 @@ test("numbers become the same base 36 text in Lua as here, up to 2^54", async ()
   });
   await fc.assert(property, { numRuns: 20 });
 });
+
+test("a token and an expiry side by side are the same as each by itself", async () => {
+  await using on = await linksOnRedis();
+  const source = ["base36", "stamp"].map((name) => luaFunction(scripts.createLinks, name)).join("\n");
+  const script = `${source}\nlocal texts = {}\nfor at = 1, #ARGV, 2 do texts[#texts + 1] = stamp(tonumber(ARGV[at]), tonumber(ARGV[at + 1])) end\nreturn texts`;
+  const about = (limit: number, spread: number) =>
+    fc.integer({ min: -spread, max: spread }).map((away) => limit + away);
+  const digits = (count: number) =>
+    fc.oneof(about(36 ** count, 2), fc.integer({ min: 36 ** (count - 1), max: 36 ** count - 1 }));
+  const token = fc.oneof(digits(10), about(36 ** 9, 2), fc.maxSafeNat());
+  const expiresAtMs = fc.oneof(digits(8), about(36 ** 7, 2), fc.maxSafeNat());
+  const property = fc.asyncProperty(
+    fc.array(fc.tuple(token, expiresAtMs), { minLength: 500, maxLength: 500 }),
+    async (pairs) => {
+      const texts = await on.redis.eval(script, 0, ...pairs.flat().map(String));
+      expect(texts).toEqual(pairs.map(([one, other]) => `${one.toString(36)}|${other.toString(36)}`));
+    },
+  );
+  await fc.assert(property, { numRuns: 20 });
+});

@@ -8,6 +8,7 @@ import { LINK_BUCKETS, linksOnRedis, PREFIX } from "./links-on-redis.ts";
 const at = (uid: string) => ({ namespace: "prod", service: "room", uid });
 const create = (uid: string, podIndex = 1) =>
   ({ kind: "setIfAbsent", ...at(uid), owner: { podIndex }, lifetime: { ttlMs: 60_000 } }) as const;
+const keyOf = (uid: string) => linkKey(PREFIX, "prod", uid, LINK_BUCKETS);
 const uids = (count: number) => Array.from({ length: count }, (_, index) => `u${index}`);
 
 test("a new link is one round trip, and four commands in Redis", async () => {
@@ -104,25 +105,76 @@ test("what is asked for after a reply, in the same turn, travels together too", 
 
 test("what a run of operations shares travels once", async () => {
   await using on = await linksOnRedis();
-  await Promise.all(uids(32).map((uid, position) => on.links.execute(create(uid, position))));
+  await on.links.executeAll(uids(32).map((uid, position) => ({ ...create(uid, position), kind: "set" }) as const));
   // Moment, least token, time to keep; kind, count and the six that are shared; then one pod each.
   expect(on.tap.calls.map(({ args }) => args.length)).toEqual([3 + 8 + 32]);
 });
 
-test("in a run of new links, what is there already and what is there of another service are answered in their places", async () => {
+test("new links alone travel with even less: five arguments and their pods", async () => {
   await using on = await linksOnRedis();
-  await on.links.execute(create("u3", 9));
-  await on.links.executeAll(["u0", "u5", "u7"].map((uid) => ({ ...create(uid), service: "other" })));
-  const answers = await on.links.executeAll(uids(8).map((uid, position) => create(uid, position)));
-  expect(on.tap.calls.at(-1)?.keys, "in one call").toHaveLength(8);
-  const made = answers.map((answer) => ("value" in answer ? answer.value : answer));
-  expect(made).toEqual(
-    uids(8).map((uid, position) => ({
-      created: position !== 3,
-      link: expect.objectContaining({ uid, podIndex: position === 3 ? 9 : position }) as object,
-    })),
-  );
-  expect(await on.links.execute({ kind: "get", ...at("u7") })).toMatchObject({ service: "room", podIndex: 7 });
+  await on.links.executeAll(uids(32).map((uid, position) => create(uid, position)));
+  await on.links.execute(create("alone"));
+  await on.links.execute({ ...create("renewing"), renew: true });
+  expect(on.tap.calls.map(({ script, args }) => [script, args.length])).toEqual([
+    ["createLinks", 5 + 32],
+    ["createLinks", 5 + 1],
+    ["createLinks", 5 + 1 + 1],
+  ]);
+});
+
+test.each<[string, readonly LinkOp[]]>([
+  ["createLinks", []],
+  ["linkOps", [{ kind: "get", ...at("nobody") }]],
+])(
+  "in a run of new links in %s, what is there already and what is there of another service are answered in their places",
+  async (script, others) => {
+    await using on = await linksOnRedis();
+    await on.links.executeAll([create("u3", 9), create("u4", 9)]);
+    await on.links.executeAll(["u0", "u5", "u7"].map((uid) => ({ ...create(uid), service: "other" })));
+    await on.redis.set(keyOf("u6"), "text");
+    const answers = await on.links.executeAll([...uids(8).map((uid, position) => create(uid, position)), ...others]);
+    expect(on.tap.calls.at(-1)).toMatchObject({ script, keys: { length: 8 + others.length } });
+    const there = (position: number) => position === 3 || position === 4;
+    expect(answers.slice(0, 8)).toEqual(
+      uids(8).map((uid, position) =>
+        position === 6
+          ? { error: expect.objectContaining({ code: "CORRUPT" }) as object }
+          : {
+              value: {
+                created: !there(position),
+                link: expect.objectContaining({ uid, podIndex: there(position) ? 9 : position }) as object,
+              },
+            },
+      ),
+    );
+    expect(await on.links.execute({ kind: "get", ...at("u7") })).toMatchObject({ service: "room", podIndex: 7 });
+  },
+);
+
+test("the record that createLinks writes is the one of linkOps, whatever is asked for", async () => {
+  const nowMs = Date.now() + 3_600_000;
+  await using on = await linksOnRedis({ nowMs: () => nowMs });
+  const owners: readonly [LinkOp & { kind: "setIfAbsent" }, string][] = [
+    [create("a", 35), "r"],
+    [{ ...create("b", 0), renew: true }, "r"],
+    [{ ...create("c", 65_535), lifetime: "persistent" }, "R"],
+    [{ ...create("d"), owner: { podIndex: 36, incarnation: 2 ** 40 }, lifetime: "persistent" }, "o"],
+  ];
+  for (const [op, kind] of owners) {
+    const opId = `id${op.uid}`;
+    await on.links.execute({ ...op, opId });
+    await on.links.executeAll([
+      { ...op, uid: `${op.uid}2`, opId },
+      { kind: "get", ...at("nobody") },
+    ]);
+    expect(on.tap.calls.slice(-2).map(({ script }) => script)).toEqual(["createLinks", "linkOps"]);
+    const [one, other] = await Promise.all([op.uid, `${op.uid}2`].map((uid) => on.redis.hget(keyOf(uid), "room")));
+    const parts = (record: string | null | undefined) => record?.split("|").filter((_, part) => part !== 3);
+    expect(parts(one), "all but the token").toEqual(parts(other));
+    expect(one?.split("|").slice(5)).toEqual([kind, opId, "c"]);
+    const ends = await Promise.all([op.uid, `${op.uid}2`].map((uid) => on.redis.pexpiretime(keyOf(uid))));
+    expect(ends).toEqual([Number.parseInt(one?.split("|")[4] ?? "", 36), ends[0]]);
+  }
 });
 
 test.each<[string, (uid: string) => LinkOp]>([
@@ -135,13 +187,13 @@ test.each<[string, (uid: string) => LinkOp]>([
   await using on = await linksOnRedis();
   if (kind === "remove") await on.links.executeAll(uids(32).map((uid) => create(uid)));
   await on.links.executeAll(uids(32).map(make));
-  expect(on.tap.replies.at(-1)).toEqual([expect.any(Number), 0, "*"]);
+  const mark = kind === "setIfAbsent" ? expect.any(Number) : [expect.any(Number), 0, "*"];
+  expect(on.tap.replies.at(-1)).toEqual(mark);
   await on.links.executeAll([make("alone")]);
-  expect((on.tap.replies.at(-1) as string[]).length, "of one as well").toBe(3);
+  expect(on.tap.replies.at(-1), "of one as well").toEqual(kind === "remove" ? [expect.any(Number), 0, "0"] : mark);
 });
 
 const get = (uid: string) => ({ kind: "get", ...at(uid) }) as const;
-const keyOf = (uid: string) => linkKey(PREFIX, "prod", uid, LINK_BUCKETS);
 
 test("what a run of reads found is one answer, a line each", async () => {
   await using on = await linksOnRedis();

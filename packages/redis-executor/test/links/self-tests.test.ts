@@ -11,7 +11,7 @@ const commandsOf = (source: string): string[] =>
 /** Those among the commands of the self-test. */
 const testedBy = (source: string): string[] => commandsOf(source.slice(0, source.indexOf("local brokenValues")));
 
-test.each(["linkOps", "linkOpsFreeing"] as const)(
+test.each(["linkOps", "createLinks", "linkOpsFreeing"] as const)(
   "the self-test of %s uses every command that the script uses",
   (name) => {
     const { source } = scripts[name];
