@@ -2,10 +2,11 @@ import type { Timer } from "@podlink/types";
 import { RouteError } from "@podlink/types";
 import { Chain, Chained } from "../chain.ts";
 import type { TimerWheel } from "../timer-wheel.ts";
-import type { Breakers } from "./breaker.ts";
+import type { Breaker, Breakers } from "./breaker.ts";
 import { isAnswer, isUnknownScript, toRouteError } from "./ioredis-errors.ts";
 import type { Script, Writing } from "./ports.ts";
 import { isPermission, missingPermission, refusedCommandOf } from "./self-test.ts";
+import type { Receiver } from "./tracked-command.ts";
 import { TrackedCommand } from "./tracked-command.ts";
 
 /** Between two tries in a Cluster, while a node is being connected or slots are asked for. */
@@ -13,13 +14,11 @@ const AGAIN_MS = 20;
 
 /** Where commands go: one server, the nodes of a Cluster, one of them. */
 export interface Line {
-  send(command: TrackedCommand): Promise<unknown>;
+  send(command: TrackedCommand, receiver: Receiver): void;
 }
 
 /** One call of Redis. */
 export interface Request {
-  /** In words of ours, for errors. */
-  readonly what: string;
   readonly name: string;
   readonly args: readonly string[];
   /** Decides the slot. Absent: the command has no key. */
@@ -43,22 +42,31 @@ export interface CallsParts {
   readonly lookAgain: (() => void) | undefined;
 }
 
+/** Follows a call: what of it is shared by all of them. */
+interface Control {
+  readonly underWay: Chain<Flight>;
+  /** Its command failed: it is sent once more, or that is its end. */
+  readonly failed: (flight: Flight, error: unknown) => void;
+}
+
 /** A call under way: what was sent of it so far, and how it is settled. */
-class Flight extends Chained {
+class Flight extends Chained implements Receiver {
   readonly request: Request;
   readonly line: Line;
   command: TrackedCommand | undefined;
   timer: Timer | undefined;
+  /** Hears what becomes of it. Absent: it is run by a breaker, which hears by itself. */
+  breaker: Breaker | undefined;
   isOver = false;
-  readonly #underWay: Chain<Flight>;
+  readonly #control: Control;
   #resolve: ((reply: unknown) => void) | undefined;
   #reject: ((error: unknown) => void) | undefined;
 
-  constructor(request: Request, line: Line, underWay: Chain<Flight>) {
+  constructor(request: Request, line: Line, control: Control) {
     super();
     this.request = request;
     this.line = line;
-    this.#underWay = underWay;
+    this.#control = control;
   }
 
   get mayHaveRun(): boolean {
@@ -70,23 +78,35 @@ class Flight extends Chained {
     this.#reject = reject;
   }
 
-  succeed(reply: unknown): void {
+  answered(reply: unknown): void {
     this.#end();
     this.command?.release();
+    this.breaker?.answered();
     this.#resolve?.(reply);
+  }
+
+  failed(error: unknown): void {
+    this.#control.failed(this, error);
   }
 
   /** What was not written yet never will be. */
   fail(error: unknown): void {
     this.#end();
     this.command?.abandon();
-    this.#reject?.(error);
+    if (this.breaker === undefined) this.#reject?.(error);
+    else void this.#failCounted(this.breaker, error);
+  }
+
+  async #failCounted(breaker: Breaker, error: unknown): Promise<void> {
+    const told = errorOf(error, this);
+    await breaker.failed(error);
+    this.#reject?.(told);
   }
 
   #end(): void {
     this.isOver = true;
     this.timer?.cancel();
-    this.#underWay.delete(this);
+    this.#control.underWay.delete(this);
   }
 }
 
@@ -94,6 +114,10 @@ class Flight extends Chained {
 export class Calls {
   readonly #parts: CallsParts;
   readonly #underWay = new Chain<Flight>();
+  readonly #control: Control = {
+    underWay: this.#underWay,
+    failed: (flight, error) => this.#failed(flight, error),
+  };
   sent = 0;
 
   constructor(parts: CallsParts) {
@@ -111,7 +135,7 @@ export class Calls {
   call(request: Request, line: Line, server: string): Promise<unknown> {
     const { breakers, unavailable } = this.#parts;
     const breaker = breakers.of(server);
-    const flight = new Flight(request, line, this.#underWay);
+    const flight = new Flight(request, line, this.#control);
     // The breaker sees what ioredis says: an answer that refuses is an answer.
     if (!breaker.isCalm) {
       return breaker
@@ -121,24 +145,15 @@ export class Calls {
         });
     }
     // While all goes well it hears only of what doesn't: to be run by it costs a call several promises.
-    return this.#fly(flight).then(
-      (reply) => {
-        breaker.answered();
-        return reply;
-      },
-      async (error: unknown) => {
-        const told = errorOf(error, flight);
-        await breaker.failed(error);
-        throw told;
-      },
-    );
+    flight.breaker = breaker;
+    return this.#fly(flight);
   }
 
   /** All calls under way end with CLOSED. */
   close(): void {
     for (const flight of this.#underWay.toArray()) {
       const outcome = flight.mayHaveRun ? "unknown" : "not-applied";
-      flight.fail(new RouteError("CLOSED", `${flight.request.what}: the executor was closed`, { outcome }));
+      flight.fail(new RouteError("CLOSED", `${whatOf(flight.request)}: the executor was closed`, { outcome }));
     }
   }
 
@@ -170,10 +185,7 @@ export class Calls {
     const command = new TrackedCommand(name, args, { key, isRedirected, writing });
     flight.command = command;
     this.sent += 1;
-    flight.line.send(command).then(
-      (reply) => flight.succeed(reply),
-      (error: unknown) => this.#failed(flight, error),
-    );
+    flight.line.send(command, flight);
   }
 
   #failed(flight: Flight, error: unknown): void {
@@ -191,17 +203,22 @@ export class Calls {
 
   #late({ request, mayHaveRun }: Flight): RouteError {
     if (!mayHaveRun) return this.#parts.unavailable();
-    const { what, timeoutMs } = request;
-    return new RouteError("TIMEOUT", `${what}: Redis did not answer within ${timeoutMs} ms`, { outcome: "unknown" });
+    const message = `${whatOf(request)}: Redis did not answer within ${request.timeoutMs} ms`;
+    return new RouteError("TIMEOUT", message, { outcome: "unknown" });
   }
 }
 
 const nothing = (): void => undefined;
 
 function errorOf(error: unknown, { request, mayHaveRun }: Flight): RouteError {
-  const { what, script } = request;
+  const { script } = request;
   const text = error instanceof Error ? error.message : "";
   if (script !== undefined && isAnswer(error) && isPermission(text) && text.startsWith("ERR "))
     return missingPermission(script, refusedCommandOf(script, text));
-  return toRouteError(error, what, mayHaveRun);
+  return toRouteError(error, whatOf(request), mayHaveRun);
+}
+
+/** What was asked for, in words of ours. */
+function whatOf({ name, script }: Request): string {
+  return script === undefined ? name.toUpperCase() : `script ${script.name}`;
 }

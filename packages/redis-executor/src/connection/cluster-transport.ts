@@ -1,7 +1,7 @@
 import type { Cluster, Redis } from "ioredis";
 import { hashSlotOf } from "./hash-slot.ts";
 import { parseInfo } from "./server-info.ts";
-import type { TrackedCommand } from "./tracked-command.ts";
+import type { Receiver, TrackedCommand } from "./tracked-command.ts";
 import type { ServerInfo, Transport, TransportEvents } from "./transport.ts";
 
 const SLOTS = 16_384;
@@ -55,8 +55,8 @@ export class ClusterTransport implements Transport {
     return this.#cluster.status === "ready" && this.primaries().length > 0;
   }
 
-  send(command: TrackedCommand): Promise<unknown> {
-    return command.send(this.#cluster);
+  send(command: TrackedCommand, receiver: Receiver): void {
+    command.send(this.#cluster, receiver);
   }
 
   groupOf(key: string): number {

@@ -4,7 +4,7 @@ import type { Redis } from "ioredis";
 import type { RedisExecutorSettings } from "../options.ts";
 import type { TimerWheel } from "../timer-wheel.ts";
 import { Breakers } from "./breaker.ts";
-import type { Request } from "./calls.ts";
+import type { Line, Request } from "./calls.ts";
 import { Calls } from "./calls.ts";
 import { passwordOf, subscriberOptions } from "./client-options.ts";
 import { Health } from "./health.ts";
@@ -16,7 +16,6 @@ import { ServerFindings } from "./server-info.ts";
 import { ServerLives } from "./server-lives.ts";
 import type { ListeningSubscription } from "./subscriber.ts";
 import { EFFECTIVE_WITHIN_MS, Subscriber } from "./subscriber.ts";
-import type { TrackedCommand } from "./tracked-command.ts";
 import type { ServerInfo, Transport } from "./transport.ts";
 
 /** Between two questions to a Cluster who answers for what. */
@@ -91,25 +90,24 @@ export class RedisConnection implements Connection {
     return this.#transport.groupOf(key);
   }
 
-  async run(
+  // Not `async`: of a promise that is handed on, whoever waits hears three turns later.
+  run(
     script: Script,
     keys: readonly string[],
     args: readonly (string | number)[],
     options?: RunOptions,
   ): Promise<unknown> {
     const words = [script.sha, String(keys.length), ...keys];
-    for (const arg of args) words.push(String(arg));
+    for (const arg of args) words.push(typeof arg === "string" ? arg : String(arg));
     const { timeoutMs = this.#parts.settings.commandTimeoutMs, writing, messageFirst } = options ?? {};
     const [key = ""] = keys;
-    const what = `script ${script.name}`;
-    return this.#send({ what, name: "evalsha", key, args: words, script, timeoutMs, writing, messageFirst });
+    return this.#send({ name: "evalsha", key, args: words, script, timeoutMs, writing, messageFirst });
   }
 
   async command(key: string, name: string, ...args: (string | number)[]): Promise<unknown> {
     const { commandTimeoutMs: timeoutMs } = this.#parts.settings;
-    const what = name.toUpperCase();
     const words = [key, ...args.map(String)];
-    return this.#send({ what, name: name.toLowerCase(), key, args: words, script: undefined, timeoutMs });
+    return this.#send({ name: name.toLowerCase(), key, args: words, script: undefined, timeoutMs });
   }
 
   subscribe(channel: string, listener: (message: string) => void, onGap: () => void): ListeningSubscription {
@@ -159,15 +157,15 @@ export class RedisConnection implements Connection {
   }
 
   #send(request: Request & { readonly key: string }): Promise<unknown> {
-    this.#checkOpen();
+    if (this.#isClosed) return Promise.reject(closed());
     // Whoever watches and then acts, or reads, sees what it did: but nobody waits long for that.
     const pending = this.#subscriber.pending;
     return pending === undefined
-      ? this.#call(request)
-      : this.#waitFor(pending, EFFECTIVE_WITHIN_MS).then(() => this.#call(request));
+      ? this.#sendNow(request)
+      : this.#waitFor(pending, EFFECTIVE_WITHIN_MS).then(() => this.#sendNow(request));
   }
 
-  #call(request: Request & { readonly key: string }): Promise<unknown> {
+  #sendNow(request: Request & { readonly key: string }): Promise<unknown> {
     return this.#calls.call(request, this.#transport, this.#transport.serverOf(request.key));
   }
 
@@ -261,8 +259,8 @@ export class RedisConnection implements Connection {
   #ping(node: Redis): Promise<unknown> {
     const server = this.kind === "cluster" ? `${node.options.host}:${node.options.port}` : this.#transport.serverOf("");
     const { commandTimeoutMs: timeoutMs } = this.#parts.settings;
-    const line = { send: (command: TrackedCommand): Promise<unknown> => command.send(node) };
-    return this.#calls.call({ what: "PING", name: "ping", args: [], script: undefined, timeoutMs }, line, server);
+    const line: Line = { send: (command, receiver) => command.send(node, receiver) };
+    return this.#calls.call({ name: "ping", args: [], script: undefined, timeoutMs }, line, server);
   }
 
   #openSubscriber(): Redis | undefined {
@@ -283,6 +281,9 @@ export class RedisConnection implements Connection {
   }
 
   #checkOpen(): void {
-    if (this.#isClosed) throw new RouteError("CLOSED", "the Redis executor is closed", { outcome: "not-applied" });
+    if (this.#isClosed) throw closed();
   }
 }
+
+const closed = (): RouteError =>
+  new RouteError("CLOSED", "the Redis executor is closed", { outcome: "not-applied" });

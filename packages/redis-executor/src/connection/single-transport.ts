@@ -1,7 +1,7 @@
 import type { Redis } from "ioredis";
 import { retryDelayMs } from "./client-options.ts";
 import { parseInfo } from "./server-info.ts";
-import type { TrackedCommand } from "./tracked-command.ts";
+import type { Receiver, TrackedCommand } from "./tracked-command.ts";
 import type { ServerInfo, Transport, TransportEvents } from "./transport.ts";
 
 /** The one server there is; its address, or who Sentinel names, may change. */
@@ -48,8 +48,8 @@ export class SingleTransport implements Transport {
     return this.#isKnown && this.#redis.status === "ready";
   }
 
-  send(command: TrackedCommand): Promise<unknown> {
-    return command.send(this.#redis);
+  send(command: TrackedCommand, receiver: Receiver): void {
+    command.send(this.#redis, receiver);
   }
 
   groupOf(): number {

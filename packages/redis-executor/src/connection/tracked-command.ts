@@ -7,6 +7,14 @@ import type { Writing } from "./ports.ts";
 /** Written in the place of a command that nobody waits for any more: its answer keeps the answers in step. */
 const PING = "*1\r\n$4\r\nPING\r\n";
 
+/** Hears what became of a command, once. */
+export interface Receiver {
+  /** In the very turn in which the answer is read. */
+  answered(reply: unknown): void;
+  /** In a turn of promises of its own: who hears it may send again. */
+  failed(error: unknown): void;
+}
+
 /** What sends a command: a client of ioredis, of one server or a Cluster. */
 interface Sender {
   sendCommand(command: Command): unknown;
@@ -33,6 +41,7 @@ export class TrackedCommand extends Command {
   readonly #key: string | undefined;
   readonly #isRedirected: boolean;
   #writing: Writing | undefined;
+  #receiver: Receiver | undefined;
   #isAbandoned = false;
 
   constructor(name: string, args: readonly string[], options: TrackedCommandOptions = {}) {
@@ -43,10 +52,18 @@ export class TrackedCommand extends Command {
     this.#writing = options.writing;
   }
 
-  send(client: Sender): Promise<unknown> {
+  send(client: Sender, receiver: Receiver): void {
+    this.#receiver = receiver;
     client.sendCommand(this);
     if (this.#isRedirected) this.#watchRefusals();
-    return this.promise as Promise<unknown>;
+    this.promise.then(undefined, (error: unknown) => receiver.failed(error));
+  }
+
+  /** Called by ioredis as it resolves the command: whoever waits for the reply need not wait for that promise too. */
+  override transformReply(result: Parameters<Command["transformReply"]>[0]): ReturnType<Command["transformReply"]> {
+    const reply = super.transformReply(result);
+    this.#receiver?.answered(reply);
+    return reply;
   }
 
   /**
@@ -76,6 +93,7 @@ export class TrackedCommand extends Command {
    */
   release(): void {
     this.#writing = undefined;
+    this.#receiver = undefined;
     this.args = [];
   }
 

@@ -1,6 +1,6 @@
 import type { Redis } from "ioredis";
 import type { Connection } from "./ports.ts";
-import type { TrackedCommand } from "./tracked-command.ts";
+import type { Receiver, TrackedCommand } from "./tracked-command.ts";
 
 /** INFO, field to value; empty when its user may not ask for it. */
 export type ServerInfo = Readonly<Record<string, string>>;
@@ -24,7 +24,7 @@ export interface Transport {
   readonly kind: Connection["kind"];
   isReady(): boolean;
   /** Hands a command over, at once. @throws what ioredis does */
-  send(command: TrackedCommand): Promise<unknown>;
+  send(command: TrackedCommand, receiver: Receiver): void;
   /** Keys of the same group may travel together. */
   groupOf(key: string): number;
   /** The server that answers for a key. */

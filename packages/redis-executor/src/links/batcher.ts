@@ -11,7 +11,7 @@ import { OpIds } from "./op-ids.ts";
 import type { Outcome, PendingOp } from "./pending-op.ts";
 import { finalError, mayRepeat } from "./repeats.ts";
 import type { Batch, Run } from "./runs.ts";
-import { batchesOf, callKindOf, FULL, opsOf, withoutSettled } from "./runs.ts";
+import { batchesOf, callKindOf, FULL, isSettled, opsOf, withoutSettled } from "./runs.ts";
 import { StoreMoments } from "./store-moments.ts";
 import { TurnWait } from "./turn-wait.ts";
 import type { WireAnswer, WireReply } from "./wire.ts";
@@ -164,7 +164,9 @@ export class LinkBatcher {
         if (asked.length === 0) return;
         this.#ready = batchesOf(asked, this.scriptsOnWire);
       }
-      for (const batch of this.#ready.splice(0, maxScriptsOnWire - this.scriptsOnWire)) this.#send(batch);
+      const going = this.#ready;
+      this.#ready = going.splice(maxScriptsOnWire - this.scriptsOnWire);
+      for (const batch of going) this.#send(batch);
     }
   }
 
@@ -179,14 +181,14 @@ export class LinkBatcher {
     if (batch.size === 0) return;
     const { nowMs, ownedTtlMs, connection, clock } = this.#options;
     const { leastToken } = this.moments;
-    const nextOpId = (): string => this.#opIds.next();
-    const { script, keys, args } = encodeBatch(batch, { nowMs: nowMs?.(), leastToken, ownedTtlMs, nextOpId });
+    const context = { nowMs: nowMs?.(), leastToken, ownedTtlMs, opIds: this.#opIds };
+    const { script, keys, args } = encodeBatch(batch, context);
     this.waiting -= batch.size;
     this.scriptsOnWire += 1;
     this.scriptCalls += 1;
     this.#crowded?.sent(batch);
     const sentAtMs = clock.nowMs();
-    connection.run(script, keys, args, { writing: writingOf(batch) }).then(
+    connection.run(script, keys, args, { writing: new BatchWriting(batch) }).then(
       (reply) => this.#answered(batch, { leastToken, sentAtMs }, reply),
       (error: unknown) => this.#failed(batch, RouteError.from(error)),
     );
@@ -332,21 +334,26 @@ export class LinkBatcher {
 }
 
 /** It is written only while all of it is waited for: what a caller was told has not happened never happens later. */
-function writingOf(batch: Batch): Writing {
-  return {
-    begin: () => {
-      const ops = opsOf(batch);
-      if (ops.some(({ isSettled }) => isSettled)) return false;
-      for (const pending of ops) pending.isOnWire = true;
-      return true;
-    },
-    refused: (areKeysApart) => {
-      for (const pending of opsOf(batch)) {
-        pending.isOnWire = false;
-        pending.areKeysApart = areKeysApart;
-      }
-    },
-  };
+class BatchWriting implements Writing {
+  readonly #batch: Batch;
+
+  constructor(batch: Batch) {
+    this.#batch = batch;
+  }
+
+  begin(): boolean {
+    const ops = opsOf(this.#batch);
+    if (ops.some(isSettled)) return false;
+    for (const pending of ops) pending.isOnWire = true;
+    return true;
+  }
+
+  refused(areKeysApart: boolean): void {
+    for (const pending of opsOf(this.#batch)) {
+      pending.isOnWire = false;
+      pending.areKeysApart = areKeysApart;
+    }
+  }
 }
 
 function closed(pending: PendingOp): RouteError {

@@ -85,7 +85,7 @@ export function callKindOf({ group, op }: PendingOp): number {
  * @param onWire how many calls wait for their answer already
  */
 export function batchesOf(ops: readonly PendingOp[], onWire: number): Batch[] {
-  if (ops.length === 1) return cut(ops, 1); // one caller at a time
+  if (ops.length === 1) return [batchOfOne(ops[0] as PendingOp)]; // one caller at a time
   const groups = new Map<number, PendingOp[]>();
   const batches: Batch[] = [];
   for (const pending of ops) {
@@ -109,6 +109,12 @@ export function batchesOf(ops: readonly PendingOp[], onWire: number): Batch[] {
   return batches;
 }
 
+function batchOfOne(pending: PendingOp): Batch {
+  const run = new Run(pending);
+  run.ops.push(pending);
+  return batchOf([run], 1);
+}
+
 /** The operations of a batch. */
 export function opsOf({ runs }: Batch): readonly PendingOp[] {
   const [first] = runs;
@@ -117,36 +123,40 @@ export function opsOf({ runs }: Batch): readonly PendingOp[] {
 
 /** The batch with the operations whose callers still wait; `drop` gets the others. */
 export function withoutSettled(batch: Batch, drop: (pending: PendingOp) => void): Batch {
-  const gone = opsOf(batch).filter(({ isSettled }) => isSettled);
-  if (gone.length === 0) return batch;
+  if (!opsOf(batch).some(isSettled)) return batch;
+  const gone = opsOf(batch).filter(isSettled);
   gone.forEach(drop);
   const runs = runsOf(opsOf(batch).filter((pending) => !gone.includes(pending)));
   return { ...batch, runs, size: batch.size - gone.length };
 }
 
+/** Its caller doesn't wait any more. */
+export const isSettled = (pending: PendingOp): boolean => pending.isSettled;
+
 /** All of one group and one script, in calls of up to `size`. */
 function cut(ops: readonly PendingOp[], size: number): Batch[] {
   const batches: Batch[] = [];
-  const { group, op } = ops[0] as PendingOp;
-  const freeing = isFreeing(op.kind);
   let runs: Run[] = [];
   let room = size;
-  const close = (): void => {
-    if (runs.length > 0) batches.push({ group, isFreeing: freeing, runs, size: size - room });
-    runs = [];
-    room = size;
-  };
   for (const run of runsOf(ops)) {
     for (let from = 0; from < run.ops.length;) {
       const part = run.part(from, from + room);
       runs.push(part);
       from += part.ops.length;
       room -= part.ops.length;
-      if (room === 0) close();
+      if (room > 0) continue;
+      batches.push(batchOf(runs, size));
+      runs = [];
+      room = size;
     }
   }
-  close();
+  if (runs.length > 0) batches.push(batchOf(runs, size - room));
   return batches;
+}
+
+function batchOf(runs: readonly Run[], size: number): Batch {
+  const { group, op } = (runs[0] as Run).ops[0] as PendingOp;
+  return { group, isFreeing: isFreeing(op.kind), runs, size };
 }
 
 function runsOf(ops: readonly PendingOp[]): Run[] {

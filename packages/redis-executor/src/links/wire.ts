@@ -1,6 +1,7 @@
 import type { Script } from "@podlink/lua";
 import { scripts } from "@podlink/lua";
 import type { Expected } from "@podlink/types";
+import type { OpIds } from "./op-ids.ts";
 import type { PendingOp } from "./pending-op.ts";
 import type { Batch, Run } from "./runs.ts";
 
@@ -16,8 +17,8 @@ export interface WireContext {
   /** A new token is at least this. */
   readonly leastToken: number;
   readonly ownedTtlMs: number;
-  /** Called for each run that needs an id and has none. */
-  readonly nextOpId: () => string;
+  /** Asked for each run that needs an id and has none. */
+  readonly opIds: Pick<OpIds, "next">;
 }
 
 export interface WireCall {
@@ -86,7 +87,7 @@ function encodeCreation(run: Run, context: WireContext): WireCall {
     lane.service,
     String(context.leastToken),
     String(spanMs ?? context.ownedTtlMs),
-    `|${base36(incarnation ?? 0)}|`,
+    incarnation === undefined ? "|0|" : `|${base36(incarnation)}|`,
     `|${kind}|${idOf(run, context)}|`,
   ];
   for (const pending of ops) {
@@ -119,7 +120,7 @@ function encodeHead(run: Run, args: string[], context: WireContext): void {
 /** The id under which a run is carried out: from the first try on that of each of its operations. */
 function idOf(run: Run, context: WireContext): string {
   if (run.opId === undefined) {
-    run.opId = context.nextOpId();
+    run.opId = context.opIds.next();
     for (const pending of run.ops) pending.opId = run.opId;
   }
   return run.opId;
@@ -133,10 +134,10 @@ function encodeOp({ op }: PendingOp, args: string[]): void {
     case "set":
     case "trySet":
     case "setIfAbsent":
-      args.push(base36(op.owner.podIndex));
+      args.push(podText(op.owner.podIndex));
       return;
     case "replace":
-      args.push(base36(op.owner.podIndex), base36(Number(op.expectedToken)));
+      args.push(podText(op.owner.podIndex), base36(Number(op.expectedToken)));
       return;
     case "renew":
     case "remove":
@@ -182,6 +183,13 @@ export function decodeReply(batch: Batch, reply: unknown): WireReply {
   });
   if (at !== reply.length || !Number.isSafeInteger(nowUs)) throw new Error("the script's reply has another shape");
   return { nowUs, brokenValues, runs };
+}
+
+/** The texts of the lowest pod indexes, which are most there are. */
+const POD_TEXTS: readonly string[] = Array.from({ length: 4096 }, (_, podIndex) => base36(podIndex));
+
+function podText(podIndex: number): string {
+  return POD_TEXTS[podIndex] ?? base36(podIndex);
 }
 
 function base36(number: number): string {

@@ -8,7 +8,7 @@ import { TimerWheel } from "../../src/timer-wheel.ts";
 import { failureOf } from "../support/connections.ts";
 
 const nothing = (): void => undefined;
-const request = { what: "GET", name: "get", args: ["k"], script: undefined, timeoutMs: 200 };
+const request = { name: "get", args: ["k"], script: undefined, timeoutMs: 200 };
 
 /** Calls of a Cluster whose node answers as the line says. */
 function callsOf() {
@@ -27,10 +27,10 @@ test("in a Cluster what was never sent is tried again, after another look where 
   const { calls, looks } = callsOf();
   let tries = 0;
   const line: Line = {
-    send: async () => {
+    send: (_, receiver) => {
       tries += 1;
-      if (tries < 3) throw new Error("Connection is closed.");
-      return "answer";
+      if (tries < 3) receiver.failed(new Error("Connection is closed."));
+      else receiver.answered("answer");
     },
   };
   expect(await calls.call(request, line, "a")).toBe("answer");
@@ -39,7 +39,7 @@ test("in a Cluster what was never sent is tried again, after another look where 
 
 test("until its deadline, and not applied then", async () => {
   const { calls } = callsOf();
-  const line: Line = { send: () => Promise.reject(new Error("Connection is closed.")) };
+  const line: Line = { send: (_, receiver) => receiver.failed(new Error("Connection is closed.")) };
   const begunAtMs = performance.now();
   const { error } = await failureOf(() => calls.call(request, line, "a"));
   expect(error).toMatchObject({ code: "STORE_UNAVAILABLE", outcome: "not-applied" });
@@ -50,9 +50,9 @@ test("until its deadline, and not applied then", async () => {
 test("what may have been executed is not tried again", async () => {
   const { calls, looks } = callsOf();
   const line: Line = {
-    send: async (command) => {
+    send: (command, receiver) => {
       command.toWritable({});
-      throw new Error("Connection is closed.");
+      receiver.failed(new Error("Connection is closed."));
     },
   };
   const { error } = await failureOf(() => calls.call(request, line, "a"));
@@ -64,9 +64,9 @@ test("an answer after the deadline changes nothing", async () => {
   const { calls } = callsOf();
   let answer: (reply: string) => void = nothing;
   const line: Line = {
-    send: (command) => {
+    send: (command, receiver) => {
       command.toWritable({});
-      return new Promise((resolve) => (answer = resolve));
+      answer = (reply) => receiver.answered(reply);
     },
   };
   const { error } = await failureOf(() => calls.call(request, line, "a"));
@@ -78,9 +78,9 @@ test("a command that was answered keeps nothing of what it carried", async () =>
   const { calls } = callsOf();
   const sent: TrackedCommand[] = [];
   const line: Line = {
-    send: async (command) => {
+    send: (command, receiver) => {
       sent.push(command);
-      return "answer";
+      receiver.answered("answer");
     },
   };
   let asked = 0;
@@ -95,10 +95,10 @@ test("nor does one that was given up", async () => {
   const { calls } = callsOf();
   const sent: TrackedCommand[] = [];
   const line: Line = {
-    send: (command) => {
+    send: (command, receiver) => {
       sent.push(command);
       command.toWritable({});
-      return command.promise as Promise<unknown>;
+      command.promise.catch((error: unknown) => receiver.failed(error));
     },
   };
   const refusals: boolean[] = [];
