@@ -30,57 +30,56 @@ if args[1] == 'self-test' then
   })
 end
 
-local brokenValues, total = 0, #keys
-local serviceName, newToken, given = args[1], tonumber(args[2]), args[total + 7]
+local brokenValues, total, given = 0, #keys, args[#keys + 7]
 --- @include "lib/moment"
 --- @include "lib/base36"
 --- @include "lib/stamp"
---- @include "lib/refusal"
 
+local tryCall, call, serviceName, newToken, endsAtMs = redis.pcall, redis.call, args[1], tonumber(args[2]), nowMs + args[3]
 if newToken < nowUs then newToken = nowUs end
-local endsAtMs = nowMs + args[3]
-local endsAt, tail = string.format('%.0f', endsAtMs), args[4] .. stamp(newToken, endsAtMs) .. args[5]
+local tail, endsAt = args[4] .. stamp(newToken, endsAtMs) .. args[5], string.format('%.0f', endsAtMs)
 
--- What is done where something is stored already. Made when it is met: a new link does not need it.
-local perform, keepKey
-local function makeOperations()
-  --- @include "lib/record"
-  --- @include "lib/keyExpiry"
-  --- @include "lib/turn"
-  --- @include "lib/superseded"
-  --- @include "lib/repeated"
-  --- @include "lib/named"
-  --- @include "lib/setIfAbsent"
-  --- @include "lib/onLink"
-  local kind, opId = string.match(args[5], '^|(.)|(.+)|$')
-  local run = {
-    service = serviceName,
-    incarnation = tonumber(string.sub(args[4], 2, -2), 36),
-    persistent = kind ~= 'r',
-    expiresAtMs = endsAtMs,
-    token = newToken,
-    opId = opId,
-    renew = args[total + 6] == '1',
-    tail = tail,
-  }
-  keepKey = keepField
-  perform = function(key, pod) return onLink(setIfAbsent, 'ct', run, key, pod) end
-end
---- @include "lib/create"
-
-local made, reply = create(serviceName, tail .. 'c', endsAt, 1, 6, total)
-if made == total then return nowUs end
-
-local answers, at = { nowUs, 0 }, 0
-while at < total do
-  for past = at + 1, at + made do answers[past + 2] = '1' end
-  at = at + made
-  if at < total then
-    at = at + 1
-    if not reply and not perform then makeOperations() end
-    answers[at + 2] = reply or perform(keys[at], args[at + 5])
-    made, reply = create(serviceName, tail .. 'c', endsAt, at + 1, at + 6, total - at)
+local answers, meetStored
+for place = 1, total do
+  local hash = keys[place]
+  local isMade = tryCall('HSETNX', hash, serviceName, '1|' .. args[place + 5] .. tail .. 'c')
+  if isMade == 1 and call('PEXPIREAT', hash, endsAt, 'NX') == 1 then
+    if answers then answers[place + 2] = '1' end
+  else
+    -- There is something already. What that needs is made when it is met: new links are not kept waiting for it.
+    if not answers then
+      --- @include "lib/refusal"
+      --- @include "lib/record"
+      --- @include "lib/keyExpiry"
+      --- @include "lib/turn"
+      --- @include "lib/superseded"
+      --- @include "lib/repeated"
+      --- @include "lib/named"
+      --- @include "lib/setIfAbsent"
+      --- @include "lib/onLink"
+      local kind, opId = string.match(args[5], '^|(.)|(.+)|$')
+      local shared = {
+        service = serviceName,
+        incarnation = tonumber(string.sub(args[4], 2, -2), 36),
+        persistent = kind ~= 'r',
+        expiresAtMs = endsAtMs,
+        token = newToken,
+        opId = opId,
+        renew = args[total + 6] == '1',
+        tail = tail,
+      }
+      -- Redis is full, a refusal may say: only what is stored can tell whether a write is needed at all.
+      meetStored = function(where, made, pod)
+        if made == 1 then return keepField(where, serviceName, endsAt, true) or '1' end
+        local refused = made ~= 0 and refusal(made)
+        return refused and refused ~= 'eOOM' and refused or onLink(setIfAbsent, 'ct', shared, where, pod)
+      end
+      answers = { nowUs, 0 }
+      for past = 1, place - 1 do answers[past + 2] = '1' end
+    end
+    answers[place + 2] = meetStored(hash, isMade, args[place + 5])
   end
 end
+if not answers then return nowUs end
 answers[2] = brokenValues
 return answers

@@ -8,7 +8,7 @@ export type ScriptName = "createLinks" | "leave" | "linkOps" | "linkOpsFreeing" 
 export const scripts: Readonly<Record<ScriptName, Script>> = {
   createLinks: {
     name: "createLinks",
-    sha: "cb6d2bb1209b377845d0b02d99f9164439ff141c",
+    sha: "0c437bd64ccce1bb3806e9c47a026e8e6a9bae32",
     source: `local keys, args = KEYS, ARGV
 if args[1] == 'self-test' then
   local function selfTest(commands)
@@ -33,8 +33,7 @@ if args[1] == 'self-test' then
     { 'HDEL', key, 'self-test' },
   })
 end
-local brokenValues, total = 0, #keys
-local serviceName, newToken, given = args[1], tonumber(args[2]), args[total + 7]
+local brokenValues, total, given = 0, #keys, args[#keys + 7]
 local nowUs = tonumber(given)
 if nowUs == nil then
   local time = redis.call('TIME')
@@ -107,218 +106,203 @@ local function stamp(token, expiresAtMs)
     e7 < 10 and e7 + 48 or e7 + 87, e8 < 10 and e8 + 48 or e8 + 87
   )
 end
-local function refusal(reply)
-  if string.find(reply.err, '^READONLY ') then error(reply) end
-  if string.find(reply.err, "^ERR The user executing the script can't ") then return 'eNOPERM' end
-  return 'e' .. (string.match(reply.err, '^(%u+)') or 'ERR')
-end
+local tryCall, call, serviceName, newToken, endsAtMs = redis.pcall, redis.call, args[1], tonumber(args[2]), nowMs + args[3]
 if newToken < nowUs then newToken = nowUs end
-local endsAtMs = nowMs + args[3]
-local endsAt, tail = string.format('%.0f', endsAtMs), args[4] .. stamp(newToken, endsAtMs) .. args[5]
-local perform, keepKey
-local function makeOperations()
-  local RECORD = '^1|([0-9a-z]+)|([0-9a-z]+)|([0-9a-z]+)|([0-9a-z]+)|([orRg])|([0-9a-z]+)|([ctsmg])()'
-  local LIMIT = 2 ^ 53
-  local function parseRecord(value)
-    local pod, incarnation, token, expiresAtMs, kind, opId, opKind, past = string.match(value, RECORD)
-    if past and (past > #value or string.byte(value, past) == 124) and #opId <= 10 then
-      local record = {
-        pod = pod,
-        podIndex = tonumber(pod, 36),
-        incarnation = tonumber(incarnation, 36),
-        token = tonumber(token, 36),
-        expiresAtMs = tonumber(expiresAtMs, 36),
-        kind = kind,
-        persistent = kind == 'o' or kind == 'R',
+local tail, endsAt = args[4] .. stamp(newToken, endsAtMs) .. args[5], string.format('%.0f', endsAtMs)
+local answers, meetStored
+for place = 1, total do
+  local hash = keys[place]
+  local isMade = tryCall('HSETNX', hash, serviceName, '1|' .. args[place + 5] .. tail .. 'c')
+  if isMade == 1 and call('PEXPIREAT', hash, endsAt, 'NX') == 1 then
+    if answers then answers[place + 2] = '1' end
+  else
+    if not answers then
+      local function refusal(reply)
+        if string.find(reply.err, '^READONLY ') then error(reply) end
+        if string.find(reply.err, "^ERR The user executing the script can't ") then return 'eNOPERM' end
+        return 'e' .. (string.match(reply.err, '^(%u+)') or 'ERR')
+      end
+      local RECORD = '^1|([0-9a-z]+)|([0-9a-z]+)|([0-9a-z]+)|([0-9a-z]+)|([orRg])|([0-9a-z]+)|([ctsmg])()'
+      local LIMIT = 2 ^ 53
+      local function parseRecord(value)
+        local pod, incarnation, token, expiresAtMs, kind, opId, opKind, past = string.match(value, RECORD)
+        if past and (past > #value or string.byte(value, past) == 124) and #opId <= 10 then
+          local record = {
+            pod = pod,
+            podIndex = tonumber(pod, 36),
+            incarnation = tonumber(incarnation, 36),
+            token = tonumber(token, 36),
+            expiresAtMs = tonumber(expiresAtMs, 36),
+            kind = kind,
+            persistent = kind == 'o' or kind == 'R',
+            opId = opId,
+            opKind = opKind,
+            text = string.sub(value, 1, past - 1),
+          }
+          local fits = record.podIndex <= 65535 and record.incarnation < LIMIT and record.token < LIMIT
+          local owned = kind == 'g' or (record.incarnation > 0) == (kind == 'o')
+          if fits and owned and record.expiresAtMs <= 2 * LIMIT then return record end
+        end
+        local format = tonumber(string.match(value, '^(%d+)|'))
+        if format and format > 1 then return nil, true end
+        brokenValues = brokenValues + 1
+        return nil
+      end
+      local function withText(record)
+        record.text = '1|' .. record.pod .. '|' .. base36(record.incarnation) .. '|' .. base36(record.token) .. '|'
+          .. base36(record.expiresAtMs) .. '|' .. record.kind .. '|' .. record.opId .. '|' .. record.opKind
+        return record
+      end
+      local function extended(record, expiresAtMs, persistent)
+        if expiresAtMs <= record.expiresAtMs and (record.persistent or not persistent) then return record end
+        local longer = {}
+        for name, value in pairs(record) do longer[name] = value end
+        longer.expiresAtMs = math.max(expiresAtMs, record.expiresAtMs)
+        if persistent and record.kind == 'r' then longer.kind, longer.persistent = 'R', true end
+        return withText(longer)
+      end
+      local MAX_SERVICES = 128
+      local function dropExpired(key)
+        if redis.call('HLEN', key) > MAX_SERVICES + 1 then return end
+        local fields = redis.call('HGETALL', key)
+        local gone, longest, isNewer = {}, 0, false
+        for at = 1, #fields, 2 do
+          local record, newer = parseRecord(fields[at + 1])
+          if newer then
+            isNewer = true
+          elseif record and nowMs < record.expiresAtMs then
+            longest = math.max(longest, record.expiresAtMs)
+          else
+            gone[#gone + 1] = fields[at]
+          end
+        end
+        if #gone > 0 then redis.call('HDEL', key, unpack(gone)) end
+        if longest > 0 and not isNewer then redis.call('PEXPIREAT', key, string.format('%.0f', longest)) end
+      end
+      local function keepField(key, service, expiresAt, isNew)
+        if redis.call('PEXPIREAT', key, expiresAt, 'NX') == 1 then return nil end
+        if isNew and redis.call('HLEN', key) > MAX_SERVICES then
+          dropExpired(key)
+          if redis.call('HLEN', key) > MAX_SERVICES then
+            redis.call('HDEL', key, service)
+            return 'eSERVICES'
+          end
+        end
+        redis.call('PEXPIREAT', key, expiresAt, 'GT')
+        return nil
+      end
+      local function meet(run, key)
+        local value = redis.pcall('HGET', key, run.service)
+        if not value then return { key = key, run = run } end
+        if type(value) == 'table' then return nil, refusal(value) end
+        local record, newer = parseRecord(value)
+        if newer then return nil, 'eNEWER' end
+        return { key = key, run = run, record = record, live = record and nowMs < record.expiresAtMs and record or nil }
+      end
+      local function write(turn, record)
+        local key, before = turn.key, turn.record
+        local isNew = redis.pcall('HSET', key, turn.run.service, record.text)
+        if type(isNew) == 'table' then return refusal(isNew) end
+        if before and record.expiresAtMs < before.expiresAtMs then
+          dropExpired(key)
+          return nil
+        end
+        return keepField(key, turn.run.service, string.format('%.0f', record.expiresAtMs), isNew == 1)
+      end
+      local function answer(code, record, previous)
+        return code .. record.text .. (previous and '\\n' .. previous.text or '')
+      end
+      local function superseded(turn, podIndex, incarnation)
+        local live = turn.live
+        if not live or podIndex ~= live.podIndex or (incarnation or 0) == 0 then return nil end
+        if incarnation < live.incarnation then return answer('s', live) end
+        return nil
+      end
+      local function repeated(turn, marks)
+        local live = turn.live
+        if not live or live.opId ~= turn.run.opId or not string.find(marks, live.opKind, 1, true) then return nil end
+        return answer('r', live)
+      end
+      local function named(turn, opKind, expiresAtMs, persistent)
+        local run, before = turn.run, turn.record
+        if expiresAtMs == nil then expiresAtMs, persistent = run.expiresAtMs, run.persistent end
+        local record = {
+          pod = turn.pod,
+          podIndex = turn.podIndex,
+          incarnation = run.incarnation,
+          token = before and math.max(run.token, before.token + 1) or run.token,
+          expiresAtMs = expiresAtMs,
+          kind = run.incarnation > 0 and 'o' or persistent and 'R' or 'r',
+          persistent = persistent,
+          opId = run.opId,
+          opKind = opKind,
+        }
+        if record.token >= LIMIT then return nil end
+        if record.token ~= run.token or expiresAtMs ~= run.expiresAtMs or persistent ~= run.persistent then
+          return withText(record)
+        end
+        record.text = '1|' .. turn.pod .. run.tail .. opKind
+        record.plain = true
+        return record
+      end
+      local function name(turn, record)
+        if record == nil then return 'eTOKENS' end
+        local refused = write(turn, record)
+        if refused then return refused end
+        local live = turn.live
+        if live and live.kind == 'o' and live.podIndex ~= record.podIndex then
+          local message = string.format('%.0f', nowMs) .. '\\n' .. turn.key .. '\\n' .. record.text
+          redis.pcall('PUBLISH', turn.run.channel .. ':' .. string.format('%.0f', live.podIndex), message)
+        end
+        if live == nil and record.plain then return '1' end
+        return answer('d', record, live)
+      end
+      local function setIfAbsent(turn)
+        local live, run = turn.live, turn.run
+        if live == nil then return name(turn, named(turn, 'c')) end
+        local isOwn = live.podIndex == turn.podIndex
+        if isOwn and run.incarnation > 0 then
+          if live.kind == 'o' and live.incarnation == run.incarnation then return answer('n', live) end
+          local record = named(turn, 't')
+          if record == nil then return 'eTOKENS' end
+          return write(turn, record) or answer('t', record)
+        end
+        local isReservation = live.kind == 'r' or live.kind == 'R'
+        if isReservation and (isOwn or run.renew) then
+          local longer = extended(live, run.expiresAtMs, run.persistent)
+          return longer ~= live and write(turn, longer) or answer('n', longer)
+        end
+        return answer('n', live)
+      end
+      local function onLink(operation, marks, run, key, pod, expectedToken)
+        local turn, refused = meet(run, key)
+        if turn == nil then return refused end
+        turn.pod, turn.podIndex, turn.expectedToken = pod, tonumber(pod, 36), expectedToken
+        return repeated(turn, marks) or superseded(turn, turn.podIndex, run.incarnation) or operation(turn)
+      end
+      local kind, opId = string.match(args[5], '^|(.)|(.+)|$')
+      local shared = {
+        service = serviceName,
+        incarnation = tonumber(string.sub(args[4], 2, -2), 36),
+        persistent = kind ~= 'r',
+        expiresAtMs = endsAtMs,
+        token = newToken,
         opId = opId,
-        opKind = opKind,
-        text = string.sub(value, 1, past - 1),
+        renew = args[total + 6] == '1',
+        tail = tail,
       }
-      local fits = record.podIndex <= 65535 and record.incarnation < LIMIT and record.token < LIMIT
-      local owned = kind == 'g' or (record.incarnation > 0) == (kind == 'o')
-      if fits and owned and record.expiresAtMs <= 2 * LIMIT then return record end
-    end
-    local format = tonumber(string.match(value, '^(%d+)|'))
-    if format and format > 1 then return nil, true end
-    brokenValues = brokenValues + 1
-    return nil
-  end
-  local function withText(record)
-    record.text = '1|' .. record.pod .. '|' .. base36(record.incarnation) .. '|' .. base36(record.token) .. '|'
-      .. base36(record.expiresAtMs) .. '|' .. record.kind .. '|' .. record.opId .. '|' .. record.opKind
-    return record
-  end
-  local function extended(record, expiresAtMs, persistent)
-    if expiresAtMs <= record.expiresAtMs and (record.persistent or not persistent) then return record end
-    local longer = {}
-    for name, value in pairs(record) do longer[name] = value end
-    longer.expiresAtMs = math.max(expiresAtMs, record.expiresAtMs)
-    if persistent and record.kind == 'r' then longer.kind, longer.persistent = 'R', true end
-    return withText(longer)
-  end
-  local MAX_SERVICES = 128
-  local function dropExpired(key)
-    if redis.call('HLEN', key) > MAX_SERVICES + 1 then return end
-    local fields = redis.call('HGETALL', key)
-    local gone, longest, isNewer = {}, 0, false
-    for at = 1, #fields, 2 do
-      local record, newer = parseRecord(fields[at + 1])
-      if newer then
-        isNewer = true
-      elseif record and nowMs < record.expiresAtMs then
-        longest = math.max(longest, record.expiresAtMs)
-      else
-        gone[#gone + 1] = fields[at]
+      meetStored = function(where, made, pod)
+        if made == 1 then return keepField(where, serviceName, endsAt, true) or '1' end
+        local refused = made ~= 0 and refusal(made)
+        return refused and refused ~= 'eOOM' and refused or onLink(setIfAbsent, 'ct', shared, where, pod)
       end
+      answers = { nowUs, 0 }
+      for past = 1, place - 1 do answers[past + 2] = '1' end
     end
-    if #gone > 0 then redis.call('HDEL', key, unpack(gone)) end
-    if longest > 0 and not isNewer then redis.call('PEXPIREAT', key, string.format('%.0f', longest)) end
-  end
-  local function keepField(key, service, expiresAt, isNew)
-    if redis.call('PEXPIREAT', key, expiresAt, 'NX') == 1 then return nil end
-    if isNew and redis.call('HLEN', key) > MAX_SERVICES then
-      dropExpired(key)
-      if redis.call('HLEN', key) > MAX_SERVICES then
-        redis.call('HDEL', key, service)
-        return 'eSERVICES'
-      end
-    end
-    redis.call('PEXPIREAT', key, expiresAt, 'GT')
-    return nil
-  end
-  local function meet(run, key)
-    local value = redis.pcall('HGET', key, run.service)
-    if not value then return { key = key, run = run } end
-    if type(value) == 'table' then return nil, refusal(value) end
-    local record, newer = parseRecord(value)
-    if newer then return nil, 'eNEWER' end
-    return { key = key, run = run, record = record, live = record and nowMs < record.expiresAtMs and record or nil }
-  end
-  local function write(turn, record)
-    local key, before = turn.key, turn.record
-    local isNew = redis.pcall('HSET', key, turn.run.service, record.text)
-    if type(isNew) == 'table' then return refusal(isNew) end
-    if before and record.expiresAtMs < before.expiresAtMs then
-      dropExpired(key)
-      return nil
-    end
-    return keepField(key, turn.run.service, string.format('%.0f', record.expiresAtMs), isNew == 1)
-  end
-  local function answer(code, record, previous)
-    return code .. record.text .. (previous and '\\n' .. previous.text or '')
-  end
-  local function superseded(turn, podIndex, incarnation)
-    local live = turn.live
-    if not live or podIndex ~= live.podIndex or (incarnation or 0) == 0 then return nil end
-    if incarnation < live.incarnation then return answer('s', live) end
-    return nil
-  end
-  local function repeated(turn, marks)
-    local live = turn.live
-    if not live or live.opId ~= turn.run.opId or not string.find(marks, live.opKind, 1, true) then return nil end
-    return answer('r', live)
-  end
-  local function named(turn, opKind, expiresAtMs, persistent)
-    local run, before = turn.run, turn.record
-    if expiresAtMs == nil then expiresAtMs, persistent = run.expiresAtMs, run.persistent end
-    local record = {
-      pod = turn.pod,
-      podIndex = turn.podIndex,
-      incarnation = run.incarnation,
-      token = before and math.max(run.token, before.token + 1) or run.token,
-      expiresAtMs = expiresAtMs,
-      kind = run.incarnation > 0 and 'o' or persistent and 'R' or 'r',
-      persistent = persistent,
-      opId = run.opId,
-      opKind = opKind,
-    }
-    if record.token >= LIMIT then return nil end
-    if record.token ~= run.token or expiresAtMs ~= run.expiresAtMs or persistent ~= run.persistent then
-      return withText(record)
-    end
-    record.text = '1|' .. turn.pod .. run.tail .. opKind
-    record.plain = true
-    return record
-  end
-  local function name(turn, record)
-    if record == nil then return 'eTOKENS' end
-    local refused = write(turn, record)
-    if refused then return refused end
-    local live = turn.live
-    if live and live.kind == 'o' and live.podIndex ~= record.podIndex then
-      local message = string.format('%.0f', nowMs) .. '\\n' .. turn.key .. '\\n' .. record.text
-      redis.pcall('PUBLISH', turn.run.channel .. ':' .. string.format('%.0f', live.podIndex), message)
-    end
-    if live == nil and record.plain then return '1' end
-    return answer('d', record, live)
-  end
-  local function setIfAbsent(turn)
-    local live, run = turn.live, turn.run
-    if live == nil then return name(turn, named(turn, 'c')) end
-    local isOwn = live.podIndex == turn.podIndex
-    if isOwn and run.incarnation > 0 then
-      if live.kind == 'o' and live.incarnation == run.incarnation then return answer('n', live) end
-      local record = named(turn, 't')
-      if record == nil then return 'eTOKENS' end
-      return write(turn, record) or answer('t', record)
-    end
-    local isReservation = live.kind == 'r' or live.kind == 'R'
-    if isReservation and (isOwn or run.renew) then
-      local longer = extended(live, run.expiresAtMs, run.persistent)
-      return longer ~= live and write(turn, longer) or answer('n', longer)
-    end
-    return answer('n', live)
-  end
-  local function onLink(operation, marks, run, key, pod, expectedToken)
-    local turn, refused = meet(run, key)
-    if turn == nil then return refused end
-    turn.pod, turn.podIndex, turn.expectedToken = pod, tonumber(pod, 36), expectedToken
-    return repeated(turn, marks) or superseded(turn, turn.podIndex, run.incarnation) or operation(turn)
-  end
-  local kind, opId = string.match(args[5], '^|(.)|(.+)|$')
-  local run = {
-    service = serviceName,
-    incarnation = tonumber(string.sub(args[4], 2, -2), 36),
-    persistent = kind ~= 'r',
-    expiresAtMs = endsAtMs,
-    token = newToken,
-    opId = opId,
-    renew = args[total + 6] == '1',
-    tail = tail,
-  }
-  keepKey = keepField
-  perform = function(key, pod) return onLink(setIfAbsent, 'ct', run, key, pod) end
-end
-local tryCall, call = redis.pcall, redis.call
-local function create(service, rest, expiresAt, key, pod, count)
-  for made = 0, count - 1 do
-    local name = keys[key + made]
-    local isNew = tryCall('HSETNX', name, service, '1|' .. args[pod + made] .. rest)
-    if isNew == 0 then return made, false end
-    if isNew ~= 1 then
-      local refused = refusal(isNew)
-      return made, refused ~= 'eOOM' and refused
-    end
-    if call('PEXPIREAT', name, expiresAt, 'NX') ~= 1 then
-      if not keepKey then makeOperations() end
-      return made, keepKey(name, service, expiresAt, true) or '1'
-    end
-  end
-  return count
-end
-local made, reply = create(serviceName, tail .. 'c', endsAt, 1, 6, total)
-if made == total then return nowUs end
-local answers, at = { nowUs, 0 }, 0
-while at < total do
-  for past = at + 1, at + made do answers[past + 2] = '1' end
-  at = at + made
-  if at < total then
-    at = at + 1
-    if not reply and not perform then makeOperations() end
-    answers[at + 2] = reply or perform(keys[at], args[at + 5])
-    made, reply = create(serviceName, tail .. 'c', endsAt, at + 1, at + 6, total - at)
+    answers[place + 2] = meetStored(hash, isMade, args[place + 5])
   end
 end
+if not answers then return nowUs end
 answers[2] = brokenValues
 return answers
 `,
