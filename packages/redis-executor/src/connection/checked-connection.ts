@@ -4,10 +4,18 @@ import { failpoint } from "@podlink/types/failpoint";
 import type { Namespaces } from "./namespaces.ts";
 import type { Connection, RunOptions, Script } from "./ports.ts";
 
+/** What all keys of a namespace begin with, up to what ends its name, or `prod` would be taken for `prod-2`. */
+interface KeyStart {
+  readonly start: string;
+  readonly namespace: string;
+}
+
 /** A connection whose first call in a namespace waits until that namespace was checked. */
 export class CheckedConnection implements Connection {
   readonly #inner: Connection;
   readonly #namespaces: Pick<Namespaces, "isChecked" | "check">;
+  /** The namespace that was asked for last, and what its keys begin with: mostly there is but one. */
+  #last: KeyStart = { start: "\0", namespace: "" };
 
   constructor(inner: Connection, namespaces: Pick<Namespaces, "isChecked" | "check">) {
     this.#inner = inner;
@@ -69,13 +77,11 @@ export class CheckedConnection implements Connection {
   /** Absent: all namespaces of the keys were checked. Keys of several namespaces travel together outside a Cluster. */
   #check(keys: readonly string[]): Promise<unknown> | undefined {
     let unchecked: Set<string> | undefined;
-    let start: string | undefined;
+    let last: KeyStart | undefined;
     for (const key of keys) {
-      if (start !== undefined && key.startsWith(start)) continue;
-      const [from, to] = namespaceIn(key);
-      const namespace = key.slice(from, to);
-      if (!this.#namespaces.isChecked(namespace)) (unchecked ??= new Set()).add(namespace);
-      start = key.slice(0, to + 1); // with what ends it, or `prod` would be taken for `prod-2`
+      if (last !== undefined && key.startsWith(last.start)) continue;
+      last = this.#last = key.startsWith(this.#last.start) ? this.#last : startOf(key);
+      if (!this.#namespaces.isChecked(last.namespace)) (unchecked ??= new Set()).add(last.namespace);
     }
     if (unchecked === undefined) return undefined;
     return Promise.all([...unchecked].map((namespace) => this.#namespaces.check(namespace))).catch((error: unknown) => {
@@ -85,14 +91,14 @@ export class CheckedConnection implements Connection {
 }
 
 /**
- * From where to where the namespace stands. Keys begin `<prefix>:{<namespace>/...}` or `<prefix>:{<namespace>}`; a namespace
- * needs no encoding.
+ * Keys begin `<prefix>:{<namespace>/...}` or `<prefix>:{<namespace>}`; a namespace needs no encoding.
  */
-function namespaceIn(key: string): readonly [from: number, to: number] {
+function startOf(key: string): KeyStart {
   const from = key.indexOf("{") + 1;
   const slash = key.indexOf("/", from);
   const end = key.indexOf("}", from);
-  return [from, slash < 0 || slash > end ? end : slash];
+  const to = slash < 0 || slash > end ? end : slash;
+  return { start: key.slice(0, to + 1), namespace: key.slice(from, to) };
 }
 
 /** What the check failed with, for a call that was not even sent. */

@@ -32,3 +32,14 @@ test("one that is known is not checked again, whatever it begins like", async ()
   await connection.run(script, keysOf("prod", "prod-2", "prod"), []);
   expect(done).toEqual(["prod-2", "sent 3"]);
 });
+
+test("nor is one taken for the one of the call before, nor is one that was forgotten taken for checked", async () => {
+  const known = ["prod"];
+  const { connection, done } = connectionOf(known);
+  await connection.run(script, keysOf("prod"), []);
+  await connection.run(script, keysOf("prod-2"), []);
+  await connection.run(script, keysOf("prod"), []);
+  known.pop();
+  await connection.run(script, keysOf("prod"), []);
+  expect(done).toEqual(["sent 1", "prod-2", "sent 1", "sent 1", "prod", "sent 1"]);
+});
