@@ -7,6 +7,7 @@ const specs = (...names) => names.map((name) => `${tests}/${name}.test.ts`);
 const links = {
   directed: specs(
     "links/contract",
+    "links/new-links",
     "links/key-expiry",
     "links/full-redis",
     "links/lost-links",

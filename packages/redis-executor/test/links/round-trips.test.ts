@@ -11,12 +11,18 @@ const create = (uid: string, podIndex = 1) =>
 const keyOf = (uid: string) => linkKey(PREFIX, "prod", uid, LINK_BUCKETS);
 const uids = (count: number) => Array.from({ length: count }, (_, index) => `u${index}`);
 
-test("a new link is one round trip, and four commands in Redis", async () => {
+const NOBODY = { kind: "get", ...at("nobody") } as const;
+
+test.each<[string, readonly LinkOp[], object]>([
+  ["alone", [create("second")], {}],
+  ["among others", [create("second"), NOBODY], { hget: 1 }],
+])("a new link is one round trip, and four commands in Redis: %s", async (_, ops, others) => {
   await using server = await startRedis();
   const store = new RedisExecutor({ url: server.url });
-  await store.execute(create("first")); // connects, checks the namespace, loads the script
+  await store.executeAll([create("first"), NOBODY]); // connects, checks the namespace, loads the scripts
+  await store.execute(create("first, alone"));
   await server.cli("CONFIG", "RESETSTAT");
-  await store.execute(create("second"));
+  await store.executeAll(ops);
   const calls = Object.entries(await server.info("commandstats")).map(([name, stats]) => [
     name.replace("cmdstat_", ""),
     Number(/calls=(\d+)/.exec(stats)?.[1]),
@@ -26,6 +32,7 @@ test("a new link is one round trip, and four commands in Redis", async () => {
     time: 1,
     hsetnx: 1,
     pexpireat: 1,
+    ...others,
   });
   await store.close();
 });
@@ -124,7 +131,7 @@ test("new links alone travel with even less: five arguments and their pods", asy
 
 test.each<[string, readonly LinkOp[]]>([
   ["createLinks", []],
-  ["linkOps", [{ kind: "get", ...at("nobody") }]],
+  ["linkOps", [NOBODY]],
 ])(
   "in a run of new links in %s, what is there already and what is there of another service are answered in their places",
   async (script, others) => {
