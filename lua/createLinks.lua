@@ -2,7 +2,7 @@
 -- same outcome. A new link is what a caller waits for, and mostly alone: so this takes the fewest arguments and steps.
 --
 -- KEYS: for each operation the key of its uid: a hash of services.
--- ARGV: 1 service; 2 the least new token; 3 how long the links last, in ms; 4 '|', the incarnation in base 36, 0 = none, '|'; 5 what
+-- ARGV: 1 the least new token; 2 service; 3 how long the links last, in ms; 4 '|', the incarnation in base 36, 0 = none, '|'; 5 what
 -- a record has between its expiry and its opKind: '|', linkKind, '|', op id, '|'; then for each operation its pod in base 36; then
 -- '1' where the expiry of another pod's reservation moves forward, '' or nothing where not; then, from tests alone, the moment in us.
 -- or: 'self-test', channel, with one key that holds nothing: see lib/selfTest.lua.
@@ -35,7 +35,7 @@ local brokenValues, total, given = 0, #keys, args[#keys + 7]
 --- @include "lib/base36"
 --- @include "lib/stamp"
 
-local tryCall, call, serviceName, newToken, endsAtMs = redis.pcall, redis.call, args[1], tonumber(args[2]), nowMs + args[3]
+local tryCall, call, serviceName, newToken, endsAtMs = redis.pcall, redis.call, args[2], tonumber(args[1]), nowMs + args[3]
 if newToken < nowUs then newToken = nowUs end
 local tail, endsAt = args[4] .. stamp(newToken, endsAtMs) .. args[5], string.format('%.0f', endsAtMs)
 

@@ -8,7 +8,7 @@ export type ScriptName = "createLinks" | "leave" | "linkOps" | "linkOpsFreeing" 
 export const scripts: Readonly<Record<ScriptName, Script>> = {
   createLinks: {
     name: "createLinks",
-    sha: "0c437bd64ccce1bb3806e9c47a026e8e6a9bae32",
+    sha: "a611c4e3b05f4684be4b3d29f6b013b811466fdb",
     source: `local keys, args = KEYS, ARGV
 if args[1] == 'self-test' then
   local function selfTest(commands)
@@ -106,7 +106,7 @@ local function stamp(token, expiresAtMs)
     e7 < 10 and e7 + 48 or e7 + 87, e8 < 10 and e8 + 48 or e8 + 87
   )
 end
-local tryCall, call, serviceName, newToken, endsAtMs = redis.pcall, redis.call, args[1], tonumber(args[2]), nowMs + args[3]
+local tryCall, call, serviceName, newToken, endsAtMs = redis.pcall, redis.call, args[2], tonumber(args[1]), nowMs + args[3]
 if newToken < nowUs then newToken = nowUs end
 local tail, endsAt = args[4] .. stamp(newToken, endsAtMs) .. args[5], string.format('%.0f', endsAtMs)
 local answers, meetStored

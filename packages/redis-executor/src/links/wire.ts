@@ -84,8 +84,8 @@ function encodeCreation(run: Run, context: WireContext): WireCall {
   const kind = incarnation !== undefined ? "o" : spanMs === undefined ? "R" : "r";
   const keys: string[] = [];
   const args = [
-    lane.service,
     String(context.leastToken),
+    lane.service,
     String(spanMs ?? context.ownedTtlMs),
     incarnation === undefined ? "|0|" : `|${base36(incarnation)}|`,
     `|${kind}|${idOf(run, context)}|`,

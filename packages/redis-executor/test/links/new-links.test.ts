@@ -41,6 +41,12 @@ describe.each<[string, readonly LinkOp[]]>([
     }
   });
 
+  test("is one of any service, whatever else its name may say", async () => {
+    const { claim } = await alice();
+    for (const service of ["self-test", "get", "set", "1"])
+      expect(await claim(service, 5000)).toMatchObject({ value: { created: true, link: { service } } });
+  });
+
   test("gives a key that has none an expiry", async () => {
     const { on, claim, endsIn } = await alice();
     await claim("a", 5000);
