@@ -29,6 +29,8 @@ export interface Request {
   readonly writing?: Writing | undefined;
   /** See {@link RunOptions.messageFirst}. */
   readonly messageFirst?: boolean | undefined;
+  /** Nothing else is to be written in its turn. */
+  readonly isAlone?: boolean | undefined;
 }
 
 export interface CallsParts {
@@ -161,8 +163,11 @@ export class Calls {
     return new Promise((resolve, reject) => {
       flight.settledBy(resolve, reject);
       this.#underWay.add(flight);
-      flight.timer = this.#parts.wheel.setTimer(flight.request.timeoutMs, () => flight.fail(this.#late(flight)));
       this.#attempt(flight);
+      // After it was sent: Redis need not wait for this.
+      if (!flight.isOver) {
+        flight.timer = this.#parts.wheel.setTimer(flight.request.timeoutMs, () => flight.fail(this.#late(flight)));
+      }
     });
   }
 
@@ -178,11 +183,11 @@ export class Calls {
   }
 
   #write(flight: Flight, name: string, args: readonly string[]): void {
-    const { key, writing, messageFirst } = flight.request;
+    const { key, writing, messageFirst, isAlone: isHurried = false } = flight.request;
     const isRedirected = this.#parts.lookAgain !== undefined;
     // Redis writes first to whom it had something for last: owed an answer already, the publisher comes after its subscribers.
-    if (messageFirst === true) flight.line.send(new TrackedCommand("ping", [], { key })).catch(nothing);
-    const command = new TrackedCommand(name, args, { key, isRedirected, writing });
+    if (messageFirst === true) flight.line.send(new TrackedCommand("ping", [], { key }), UNHEARD);
+    const command = new TrackedCommand(name, args, { key, isRedirected, writing, isHurried });
     flight.command = command;
     this.sent += 1;
     flight.line.send(command, flight);
@@ -208,7 +213,8 @@ export class Calls {
   }
 }
 
-const nothing = (): void => undefined;
+/** Of a command whose answer nobody waits for. */
+const UNHEARD: Receiver = { answered: () => undefined, failed: () => undefined };
 
 function errorOf(error: unknown, { request, mayHaveRun }: Flight): RouteError {
   const { script } = request;

@@ -10,6 +10,13 @@ const BATCH = 1024;
 /** As many that wait leave too. */
 const PACKET = 2048;
 
+const HURRY = Symbol("what is written next leaves at once");
+
+/** What is written to this stream next does not wait for what else may be written in this turn. Where nothing waits: no effect. */
+export function hurry(stream: object): void {
+  (stream as { readonly [HURRY]?: () => void })[HURRY]?.();
+}
+
 /**
  * Sends what is written in one turn as one packet. A packet for each command is most of what a small command costs, on
  * both sides. Only `write` and `end` of the stream are wrapped.
@@ -18,6 +25,7 @@ export function cork<S extends Socket>(stream: S): S {
   const write: (data: string | Buffer) => boolean = stream.write.bind(stream);
   const end = stream.end.bind(stream) as (...args: unknown[]) => S;
   let waiting = "";
+  let isHurried = false;
   const flush = (): void => {
     const data = waiting;
     waiting = "";
@@ -28,16 +36,17 @@ export function cork<S extends Socket>(stream: S): S {
       flush();
       return write(data);
     }
-    if (waiting === "") process.nextTick(flush);
+    if (waiting === "" && !isHurried) process.nextTick(flush);
     waiting += data;
-    if (data.length >= BATCH || waiting.length >= PACKET) flush();
+    if (isHurried || data.length >= BATCH || waiting.length >= PACKET) flush();
+    isHurried = false;
     return true;
   };
   const ended = (...args: unknown[]): S => {
     flush();
     return end(...args);
   };
-  return Object.assign(stream, { write: corked, end: ended });
+  return Object.assign(stream, { write: corked, end: ended, [HURRY]: () => void (isHurried = true) });
 }
 
 /** INFO as ioredis has read it, before the connection counts as ready: nothing was sent over it yet. */

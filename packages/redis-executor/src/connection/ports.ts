@@ -10,6 +10,8 @@ export interface RunOptions {
   readonly writing?: Writing;
   /** What the script publishes leaves Redis before its answer, not after it. Default false; costs Redis an empty command. */
   readonly messageFirst?: boolean;
+  /** Nothing else is to be written in this turn: it leaves without waiting for the turn's end. Default false. */
+  readonly isAlone?: boolean;
 }
 
 /** Follows a script to the wire: from when to when it is not certain that it did not run. */

@@ -99,9 +99,9 @@ export class RedisConnection implements Connection {
   ): Promise<unknown> {
     const words = [script.sha, String(keys.length), ...keys];
     for (const arg of args) words.push(typeof arg === "string" ? arg : String(arg));
-    const { timeoutMs = this.#parts.settings.commandTimeoutMs, writing, messageFirst } = options ?? {};
+    const { timeoutMs = this.#parts.settings.commandTimeoutMs, writing, messageFirst, isAlone } = options ?? {};
     const [key = ""] = keys;
-    return this.#send({ name: "evalsha", key, args: words, script, timeoutMs, writing, messageFirst });
+    return this.#send({ name: "evalsha", key, args: words, script, timeoutMs, writing, messageFirst, isAlone });
   }
 
   async command(key: string, name: string, ...args: (string | number)[]): Promise<unknown> {

@@ -1,5 +1,6 @@
 import { RouteError } from "@podlink/types";
 import { Command } from "ioredis";
+import { hurry } from "./corked-connector.ts";
 import { hashSlotOf } from "./hash-slot.ts";
 import { provesNotRun, saysKeysAreApart } from "./ioredis-errors.ts";
 import type { Writing } from "./ports.ts";
@@ -25,6 +26,8 @@ export interface TrackedCommandOptions {
   readonly key?: string | undefined;
   /** Whether a Cluster client may send it to one node after the other. Default false. */
   readonly isRedirected?: boolean;
+  /** Whether it leaves as it is written, instead of with others of its turn. Default false. */
+  readonly isHurried?: boolean;
   /** Where it doesn't let it begin, the command is rejected with CANCELLED. */
   readonly writing?: Writing | undefined;
 }
@@ -40,6 +43,7 @@ export class TrackedCommand extends Command {
   mayHaveRun = false;
   readonly #key: string | undefined;
   readonly #isRedirected: boolean;
+  readonly #isHurried: boolean;
   #writing: Writing | undefined;
   #receiver: Receiver | undefined;
   #isAbandoned = false;
@@ -49,6 +53,7 @@ export class TrackedCommand extends Command {
     this.args = args as string[]; // as they are: text already, and as long as a batch
     this.#key = options.key;
     this.#isRedirected = options.isRedirected ?? false;
+    this.#isHurried = options.isHurried ?? false;
     this.#writing = options.writing;
   }
 
@@ -120,6 +125,7 @@ export class TrackedCommand extends Command {
       return PING;
     }
     this.mayHaveRun = true;
+    if (this.#isHurried) hurry(socket);
     return super.toWritable(socket);
   }
 }

@@ -166,7 +166,8 @@ export class LinkBatcher {
       }
       const going = this.#ready;
       this.#ready = going.splice(maxScriptsOnWire - this.scriptsOnWire);
-      for (const batch of going) this.#send(batch);
+      const isAlone = going.length === 1 && this.scriptsOnWire === 0;
+      for (const batch of going) this.#send(batch, isAlone);
     }
   }
 
@@ -176,7 +177,8 @@ export class LinkBatcher {
     return this.#crowded?.next(asked, this.scriptsOnWire) ?? asked;
   }
 
-  #send(asked: Batch): void {
+  /** @param isAlone nothing else is on the wire, or about to be */
+  #send(asked: Batch, isAlone: boolean): void {
     const batch = withoutSettled(asked, (pending) => this.#drop(pending));
     if (batch.size === 0) return;
     const { nowMs, ownedTtlMs, connection, clock } = this.#options;
@@ -188,7 +190,7 @@ export class LinkBatcher {
     this.scriptCalls += 1;
     this.#crowded?.sent(batch);
     const sentAtMs = clock.nowMs();
-    connection.run(script, keys, args, { writing: new BatchWriting(batch) }).then(
+    connection.run(script, keys, args, { writing: new BatchWriting(batch), isAlone }).then(
       (reply) => this.#answered(batch, { leastToken, sentAtMs }, reply),
       (error: unknown) => this.#failed(batch, RouteError.from(error)),
     );

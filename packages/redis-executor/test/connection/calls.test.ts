@@ -113,10 +113,10 @@ test("a message that is to leave first: Redis owes its publisher an answer befor
   const { calls } = callsOf();
   const sent: string[] = [];
   const line: Line = {
-    send: async (command) => {
+    send: (command, receiver) => {
       sent.push(command.name);
-      if (command.name === "ping") throw new Error("Connection is closed.");
-      return "answer";
+      if (command.name === "ping") receiver.failed(new Error("Connection is closed."));
+      else receiver.answered("answer");
     },
   };
   expect(await calls.call({ ...request, messageFirst: true }, line, "a"), "whatever becomes of the other").toBe(

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { connect, createServer } from "node:net";
 import type { AddressInfo, Socket } from "node:net";
 import { expect, onTestFinished, test } from "vitest";
-import { cork } from "../../src/connection/corked-connector.ts";
+import { cork, hurry } from "../../src/connection/corked-connector.ts";
 
 async function pair(): Promise<{ stream: Socket; written: string[]; received: () => string }> {
   const server = createServer();
@@ -38,6 +38,21 @@ test("small commands of one turn leave as one packet, in their order", async () 
   stream.write("d");
   await turn();
   expect(written).toEqual(["abc", "d"]);
+});
+
+test("what is in a hurry leaves at once, with what waited before it; what comes after it waits again", async () => {
+  const { stream, written } = await pair();
+  stream.write("a");
+  hurry(stream);
+  stream.write("b");
+  stream.write("c");
+  expect(written).toEqual(["ab"]);
+  await turn();
+  expect(written).toEqual(["ab", "c"]);
+});
+
+test("nothing is in a hurry where nothing waits", () => {
+  expect(() => hurry({})).not.toThrow();
 });
 
 test("a full batch leaves at once, with what waited before it", async () => {

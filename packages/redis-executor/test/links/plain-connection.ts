@@ -6,7 +6,12 @@ import type { Connection, Script } from "../../src/connection/ports.ts";
 /** What a test sees and disturbs of a connection. */
 export interface Tapped {
   /** Each script call as it was sent. */
-  readonly calls: { readonly script: string; readonly keys: readonly string[]; readonly args: readonly string[] }[];
+  readonly calls: {
+    readonly script: string;
+    readonly keys: readonly string[];
+    readonly args: readonly string[];
+    readonly isAlone: boolean;
+  }[];
   /** The reply to each that was carried out. */
   readonly replies: unknown[];
   /** Called before each: may throw in its place. */
@@ -43,7 +48,8 @@ export function plainConnection(url: string): {
     async run(script, keys, args, options) {
       if (options?.writing?.begin() === false)
         throw new RouteError("CANCELLED", "not wanted", { outcome: "not-applied" });
-      tap.calls.push({ script: script.name, keys: [...keys], args: args.map(String) });
+      const isAlone = options?.isAlone === true;
+      tap.calls.push({ script: script.name, keys: [...keys], args: args.map(String), isAlone });
       try {
         await tap.before?.(script);
       } catch (error) {

@@ -260,3 +260,15 @@ test("one that is cancelled while it is made is answered whole", async () => {
   expect((await answers).every((answer) => "error" in answer && answer.error.code === "CANCELLED")).toBe(true);
   expect(on.links.read()).toMatchObject({ linksWaiting: 0 });
 });
+
+test("a call is told to be alone while nothing else is on the wire, or leaves with it", async () => {
+  await using on = await linksOnRedis();
+  await on.links.execute(create("alone"));
+  const turns = await Promise.all(uids(64).map((uid) => on.links.execute(create(uid))));
+  expect(turns).toHaveLength(64);
+  const first = on.links.execute(create("first"));
+  await new Promise((resolve) => process.nextTick(resolve));
+  const second = on.links.execute(create("second"));
+  await Promise.all([first, second]);
+  expect(on.tap.calls.map(({ isAlone }) => isAlone)).toEqual([true, false, false, true, false]);
+});
