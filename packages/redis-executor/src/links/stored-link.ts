@@ -16,13 +16,6 @@ export interface StoredLink {
 }
 
 const FORMAT = /^([0-9]+)\|/;
-/** Not an object, which would have a "constructor" too. */
-const KINDS: ReadonlyMap<string, LinkKind> = new Map([
-  ["o", "owned"],
-  ["r", "reservation"],
-  ["R", "reservation"],
-  ["g", "goodbye"],
-]);
 const OP_KINDS = "ctsmg";
 const MAX_OP_ID = 10;
 const BAR = 124;
@@ -42,12 +35,12 @@ export function parseStoredLink(value: string): StoredLink | "broken" | "newer" 
   const incarnation = parts.number();
   const token = parts.number();
   const expiresAtMs = parts.number();
-  const linkKind = parts.text();
-  const kind = KINDS.get(linkKind);
+  const linkKind = parts.character();
+  const kind = kindOf(linkKind);
   const opId = parts.opId();
-  const opKind = parts.text();
+  const opKind = parts.character();
   const isOwned = linkKind === "o";
-  if (kind === undefined || opId === undefined || opKind.length !== 1 || !OP_KINDS.includes(opKind)) return "broken";
+  if (kind === undefined || opId === undefined || opKind === "" || !OP_KINDS.includes(opKind)) return "broken";
   const fits = podIndex <= MAX_POD_INDEX && incarnation < TOKEN_LIMIT && token < TOKEN_LIMIT;
   // Compared so that what is no number fits nowhere.
   if (!fits || !(expiresAtMs <= 2 * TOKEN_LIMIT) || (kind !== "goodbye" && isOwned !== incarnation > 0))
@@ -77,36 +70,44 @@ class Parts {
   number(): number {
     const value = this.#value;
     const start = this.#at;
+    let at = start;
     let number = 0;
-    for (; this.#at < value.length; this.#at += 1) {
-      const code = value.charCodeAt(this.#at);
+    for (; at < value.length; at += 1) {
+      const code = value.charCodeAt(at);
       if (code === BAR) break;
       number = number * 36 + digitOf(code);
     }
-    const isEmpty = this.#at === start;
-    this.#at += 1;
-    return isEmpty ? Number.NaN : number;
+    this.#at = at + 1;
+    return at > start ? number : Number.NaN;
   }
 
   /** 1 to 10 digits of base 36. Undefined: it is none. */
   opId(): string | undefined {
-    const value = this.#value;
     const start = this.#at;
-    let end = start;
-    while (end < value.length && value.charCodeAt(end) !== BAR) {
-      if (Number.isNaN(digitOf(value.charCodeAt(end)))) return undefined;
-      end += 1;
-    }
-    this.#at = end + 1;
-    return end === start || end - start > MAX_OP_ID ? undefined : value.slice(start, end);
+    const isId = !Number.isNaN(this.number()) && this.#at - 1 - start <= MAX_OP_ID;
+    return isId ? this.#value.slice(start, this.#at - 1) : undefined;
   }
 
-  text(): string {
-    const start = this.#at;
-    const bar = this.#value.indexOf("|", start);
-    const end = bar < 0 ? this.#value.length : bar;
-    this.#at = end + 1;
-    return this.#value.slice(start, end);
+  /** Empty: what comes next is none, or more than one. */
+  character(): string {
+    const value = this.#value;
+    const at = this.#at;
+    this.#at = at + 2;
+    return at + 1 >= value.length || value.charCodeAt(at + 1) === BAR ? value.charAt(at) : "";
+  }
+}
+
+function kindOf(linkKind: string): LinkKind | undefined {
+  switch (linkKind) {
+    case "o":
+      return "owned";
+    case "r":
+    case "R":
+      return "reservation";
+    case "g":
+      return "goodbye";
+    default:
+      return undefined;
   }
 }
 
