@@ -1,7 +1,6 @@
 import { checkReadingTimes, CoarseClock } from "@podlink/state-cache";
 import type { CallOptions, Clock, Figures, Lifetime, Link, Logger, MetricsSource, RouteObserver } from "@podlink/types";
 import {
-  batchGetLinkedPod,
   checkItems,
   checkNamespace,
   checkService,
@@ -158,9 +157,7 @@ export class ClientDriver implements MetricsSource {
     const { links } = this.#reach(namespace).reach;
     checkService(service);
     for (const uid of checkItems(uids, "uids")) checkUid(uid);
-    return this.#wait("batchGetLinkedPod", call, (bounded) =>
-      batchGetLinkedPod(links, { namespace, service, uids }, bounded),
-    );
+    return this.#wait("batchGetLinkedPod", call, (bounded) => links.podsOf(namespace, service, uids, bounded));
   }
 
   /**

@@ -186,7 +186,7 @@ test("fault 8: batchGetLinkedPod takes 10,000 uids in one call, and no more", as
   line.resetCounts();
   const byPod = await driver.batchGetLinkedPod({ service: SERVICE, uids });
   expect(byPod).toEqual(new Map([[1, uids.slice(0, 10)]]));
-  expect(line.calls.executeAll).toBe(1);
+  expect(line.calls.podsOf).toBe(1);
   await rejection(driver.batchGetLinkedPod({ service: SERVICE, uids: [...uids, "one more"] }), "INVALID_ARGUMENT");
 });
 

@@ -24,6 +24,7 @@ import type {
   WorkloadState,
 } from "@podlink/types";
 import {
+  batchGetLinkedPod,
   checkDurationMs,
   checkHeartbeat,
   checkItems,
@@ -120,6 +121,15 @@ export class MemoryExecutor implements Store, MetricsSource {
       }
     });
     return answers.map((answer) => Object.freeze(answer));
+  }
+
+  podsOf(
+    namespace: string,
+    service: string,
+    uids: readonly string[],
+    call?: CallOptions,
+  ): Promise<Map<number, string[]>> {
+    return batchGetLinkedPod(this, { namespace, service, uids }, call);
   }
 
   async servicesOf(namespace: string, uid: string, call?: CallOptions): Promise<Map<string, Link>> {

@@ -109,6 +109,15 @@ export class RedisExecutor implements Store, MetricsSource {
     return this.#links.executeAll(ops, call);
   }
 
+  podsOf(
+    namespace: string,
+    service: string,
+    uids: readonly string[],
+    call?: CallOptions,
+  ): Promise<Map<number, string[]>> {
+    return this.#links.podsOf(namespace, service, uids, call);
+  }
+
   servicesOf(namespace: string, uid: string, call?: CallOptions): Promise<Map<string, Link>> {
     return this.#links.servicesOf(namespace, uid, call);
   }

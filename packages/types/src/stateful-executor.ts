@@ -65,7 +65,7 @@ export function namedOperations(store: RemoteStore): NamedOperations {
       const link = await getLinkedPod(key, call);
       return link?.expiresInMs === undefined ? link : undefined;
     },
-    batchGetLinkedPod: (namespace, service, uids, call) => batchGetLinkedPod(store, { namespace, service, uids }, call),
+    batchGetLinkedPod: (namespace, service, uids, call) => store.podsOf(namespace, service, uids, call),
     removeLinkedPod: (key, graceMs, call) => store.execute({ kind: "remove", ...nameOf(key), graceMs }, call),
     removeLinkedPodWithId: (key, podIndex, graceMs, call) =>
       store.execute({ kind: "remove", ...nameOf(key), graceMs, expected: { podIndex } }, call),

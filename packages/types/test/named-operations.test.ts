@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Answer, LinkOp, RemoteStore } from "../src/index.ts";
-import { makeLink, namedOperations, RouteError } from "../src/index.ts";
+import { batchGetLinkedPod, makeLink, namedOperations, RouteError } from "../src/index.ts";
 
 /** Records what reaches the port; what the operations mean is the contract suites' business. */
 function recorder(answer: (op: LinkOp) => unknown = () => undefined): { ops: LinkOp[]; store: RemoteStore } {
@@ -17,6 +17,8 @@ function recorder(answer: (op: LinkOp) => unknown = () => undefined): { ops: Lin
         return (RouteError.is(value) ? { error: value } : { value }) as Answer;
       });
     },
+    podsOf: async (namespace: string, service: string, uids: string[]) =>
+      batchGetLinkedPod(store as unknown as RemoteStore, { namespace, service, uids }),
     servicesOf: async () => new Map([["room", makeLink({ ...key, podIndex: 0, token: "1", kind: "reservation" })]]),
     workloadStates: async (_namespace: string, services: string[]) => new Map(services.map((name) => [name, "Ready"])),
     readPods: async () => ({ rows: [{ podIndex: 0 }] }),

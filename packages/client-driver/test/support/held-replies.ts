@@ -30,5 +30,6 @@ export class HeldReplies implements LinkStore {
   }
 
   executeAll: LinkStore["executeAll"] = (ops, call) => this.#links.executeAll(ops, call);
+  podsOf: LinkStore["podsOf"] = (...asked) => this.#links.podsOf(...asked);
   servicesOf: LinkStore["servicesOf"] = (namespace, uid, call) => this.#links.servicesOf(namespace, uid, call);
 }

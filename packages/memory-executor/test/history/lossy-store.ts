@@ -100,6 +100,7 @@ export function lossyStore({
   return {
     execute,
     executeAll: (ops) => Promise.all(ops.map(async (op) => ({ value: await execute(op) }))),
+    podsOf: (...asked) => executor.podsOf(...asked),
     servicesOf: (namespace, uid) => executor.servicesOf(namespace, uid),
     async quiet() {
       while (underWay.size > 0) await Promise.all(underWay);

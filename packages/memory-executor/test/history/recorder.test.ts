@@ -15,7 +15,7 @@ function recorder(store: LinkStore = new MemoryExecutor()) {
 
 function failing(error: Error): LinkStore {
   const fail = () => Promise.reject(error);
-  return { execute: fail, executeAll: fail, servicesOf: fail };
+  return { execute: fail, executeAll: fail, podsOf: fail, servicesOf: fail };
 }
 
 test("call, return, answer and time are recorded; a mutation without an id gets one", async () => {

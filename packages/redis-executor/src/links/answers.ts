@@ -1,6 +1,6 @@
 import type { Link, LinkOp } from "@podlink/types";
 import { makeLink } from "@podlink/types";
-import type { Outcome, PendingOp, ServicesOp } from "./pending-op.ts";
+import type { Outcome, ServicesOp, WireOp } from "./pending-op.ts";
 import { refusalOf } from "./refusals.ts";
 import type { StoredLink } from "./stored-link.ts";
 import { linkOf, parseStoredLink } from "./stored-link.ts";
@@ -23,7 +23,7 @@ export interface AnswerContext {
 type Mutation = Exclude<LinkOp, { kind: "get" }>;
 
 /** What the answer to an operation means. */
-export function decodeAnswer({ op }: PendingOp, answer: WireAnswer, context: AnswerContext): Outcome {
+export function decodeAnswer(op: WireOp, answer: WireAnswer, context: AnswerContext): Outcome {
   if (context.areStored && op.kind === "get") {
     return answer === NONE ? { value: undefined } : decodeStored(op, answer as string, context);
   }
@@ -44,6 +44,13 @@ function decodeStored(op: Extract<LinkOp, { kind: "get" }>, value: string, conte
   const stored = readValue(value, context);
   if (stored === "newer") return { error: refusalOf(op, "NEWER") };
   return { value: stored === undefined ? undefined : linkOf(op, stored, context.nowMs) };
+}
+
+/** The pod that a value names, as it is stored. Undefined: no live link is there; "newer": it can't be read here. */
+export function podIn(value: string, context: AnswerContext): number | undefined | "newer" {
+  if (value === NONE) return undefined;
+  const stored = readValue(value, context);
+  return stored === "newer" ? stored : stored?.podIndex;
 }
 
 function decodeServices(op: ServicesOp, fields: readonly string[], context: AnswerContext): Outcome {

@@ -1,17 +1,18 @@
-import type { Clock } from "@podlink/types";
+import type { Clock, Link } from "@podlink/types";
 import { RouteError } from "@podlink/types";
 import { failpoint } from "@podlink/types/failpoint";
 import type { Connection, Writing } from "../connection/ports.ts";
 import type { AnswerContext } from "./answers.ts";
-import { decodeAnswer } from "./answers.ts";
+import { decodeAnswer, podIn } from "./answers.ts";
 import { Backlogs, pauseMs } from "./backlogs.ts";
 import { CrowdedSlots } from "./crowded-slots.ts";
 import { LinksUnderWay } from "./links-under-way.ts";
 import { OpIds } from "./op-ids.ts";
-import type { Outcome, PendingOp } from "./pending-op.ts";
+import type { Outcome, PendingOp, WireOp } from "./pending-op.ts";
+import { PendingReads } from "./pending-reads.ts";
 import { finalError, mayRepeat } from "./repeats.ts";
 import type { Batch, Run } from "./runs.ts";
-import { batchesOf, callKindOf, FULL, isSettled, opsOf, withoutSettled } from "./runs.ts";
+import { batchesOf, callKindOf, FULL, isSettled, opsOf, sizeOf, withoutSettled } from "./runs.ts";
 import { StoreMoments } from "./store-moments.ts";
 import { TurnWait } from "./turn-wait.ts";
 import type { WireAnswer, WireReply } from "./wire.ts";
@@ -54,6 +55,7 @@ export class LinkBatcher {
   #wait: TurnWait | undefined;
   /** Asked for, and not divided into calls yet. */
   #asked: PendingOp[] = [];
+  #askedSize = 0;
   /** Divided, and waiting for the wire. */
   #ready: Batch[] = [];
   /** Between two tries. */
@@ -61,8 +63,8 @@ export class LinkBatcher {
   readonly #backlogs: Backlogs;
   /** Absent: all operations may travel together. */
   readonly #crowded: CrowdedSlots | undefined;
-  /** As many as this are not kept until the turn ends. */
-  readonly #full: number;
+  /** As many operations as this are not kept until the turn ends. */
+  readonly full: number;
   #isFlushDue = false;
   #isFlushing = false;
   #isClosed = false;
@@ -79,7 +81,7 @@ export class LinkBatcher {
     this.#options = options;
     this.moments = new StoreMoments(options);
     const isCluster = options.connection.kind === "cluster";
-    this.#full = isCluster ? FULL_OF_SLOTS : FULL;
+    this.full = isCluster ? FULL_OF_SLOTS : FULL;
     this.#crowded = isCluster ? new CrowdedSlots() : undefined;
     this.#backlogs = new Backlogs({
       clock: options.clock,
@@ -97,13 +99,18 @@ export class LinkBatcher {
   add(pending: PendingOp): void {
     if (pending.isSettled) return; // cancelled before it began
     if (this.#isClosed) return pending.settle({ error: closed(pending) });
+    const size = sizeOf(pending);
+    if (pending instanceof PendingReads && this.waiting + size > this.#options.maxWaitingOperations) {
+      for (const read of pending.apart()) this.add(read);
+      return;
+    }
     if (this.waiting >= this.#options.maxWaitingOperations) {
       this.refusedForLimits += 1;
       const message = `${this.waiting} link operations wait already`;
       return pending.settle({ error: new RouteError("STORE_UNAVAILABLE", message, { outcome: "not-applied" }) });
     }
-    this.operations += 1;
-    this.waiting += 1;
+    this.operations += size;
+    this.waiting += size;
     if (!pending.isMutation || this.#underWay.begin(pending)) this.#ask(pending);
   }
 
@@ -124,6 +131,7 @@ export class LinkBatcher {
       this.#crowded?.close() ?? [],
     );
     this.#asked = [];
+    this.#askedSize = 0;
     this.#ready = [];
     this.#paused.clear();
     for (const pending of waiting) this.#drop(pending);
@@ -131,7 +139,8 @@ export class LinkBatcher {
 
   #ask(pending: PendingOp): void {
     this.#asked.push(pending);
-    if (this.#asked.length >= this.#full) this.#flush();
+    this.#askedSize += sizeOf(pending);
+    if (this.#askedSize >= this.full) this.#flush();
     else this.#flushSoon();
   }
 
@@ -174,6 +183,7 @@ export class LinkBatcher {
   #takeAsked(): readonly PendingOp[] {
     const asked = this.#asked;
     this.#asked = [];
+    this.#askedSize = 0;
     return this.#crowded?.next(asked, this.scriptsOnWire) ?? asked;
   }
 
@@ -219,13 +229,13 @@ export class LinkBatcher {
       };
       for (let index = 0; index < run.ops.length; index += 1) {
         const pending = run.ops[index] as PendingOp;
-        const outcome = outcomeOf(pending, replies === undefined ? PLAIN : replies.answers[index], context);
-        if (!("error" in outcome)) this.#finish(pending, outcome);
-        else {
-          if (outcome.error.code === "CORRUPT") this.#options.onCorrupt();
-          // What refused this try says nothing of one before it that may have been carried out.
-          this.#finish(pending, { error: finalError(pending, outcome.error) });
+        if (pending instanceof PendingReads) {
+          pending.answered((position) => this.#podIn(pending, replies?.answers[position], context));
+          continue;
         }
+        const outcome = this.#outcomeOf(pending.op, replies === undefined ? PLAIN : replies.answers[index], context);
+        // What refused this try says nothing of one before it that may have been carried out.
+        this.#finish(pending, "error" in outcome ? { error: finalError(pending, outcome.error) } : outcome);
       }
     }
     this.#backlogs.answered(callKindOf((batch.runs[0] as Run).ops[0] as PendingOp));
@@ -236,7 +246,7 @@ export class LinkBatcher {
     if (error.code === "CANCELLED") return this.#makeAnew(batch);
     const ran = error.outcome !== "not-applied";
     const again: PendingOp[] = [];
-    for (const pending of opsOf(batch)) {
+    for (const pending of opsOf(batch).flatMap((op) => (op instanceof PendingReads ? op.apart() : op))) {
       pending.isDoubtful ||= ran;
       pending.refusal = error;
       pending.isAlone = !ran && pending.areKeysApart;
@@ -309,9 +319,27 @@ export class LinkBatcher {
     if (this.#ready.length > 0 || this.#asked.length > 0 || this.#crowded?.hasFreed === true) this.#flushSoon();
   }
 
+  /** What the answer to one of several reads says. */
+  #podIn(
+    { op }: PendingReads,
+    answer: WireAnswer | undefined,
+    context: AnswerContext,
+  ): number | undefined | RouteError {
+    const pod = context.areStored ? podIn(answer as string, context) : "newer";
+    if (pod !== "newer") return pod;
+    const outcome = this.#outcomeOf(op, answer, context);
+    return "error" in outcome ? outcome.error : (outcome.value as Link | undefined)?.podIndex;
+  }
+
+  #outcomeOf(op: WireOp, answer: WireAnswer | undefined, context: AnswerContext): Outcome {
+    const outcome = outcomeOf(op, answer, context);
+    if ("error" in outcome && outcome.error.code === "CORRUPT") this.#options.onCorrupt();
+    return outcome;
+  }
+
   /** Leaves the queue unsent: its caller is gone, or everything is. */
   #drop(pending: PendingOp): void {
-    this.waiting -= 1;
+    this.waiting -= sizeOf(pending);
     this.#finish(pending, { error: closed(pending) });
   }
 
@@ -363,10 +391,10 @@ function closed(pending: PendingOp): RouteError {
   return new RouteError("CLOSED", "the store's connection is closed", { outcome });
 }
 
-function outcomeOf(pending: PendingOp, answer: WireAnswer | undefined, context: AnswerContext): Outcome {
+function outcomeOf(op: WireOp, answer: WireAnswer | undefined, context: AnswerContext): Outcome {
   try {
     if (answer === undefined) throw new Error("the script left an operation unanswered");
-    return decodeAnswer(pending, answer, context);
+    return decodeAnswer(op, answer, context);
   } catch (error) {
     return {
       error: new RouteError("INTERNAL", "a script's answer can't be read", { cause: error, outcome: "unknown" }),

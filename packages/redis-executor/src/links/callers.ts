@@ -1,4 +1,4 @@
-import type { Answer, CallOptions } from "@podlink/types";
+import type { Answer, CallOptions, Link, RouteError } from "@podlink/types";
 import { checkDurationMs, DEFAULT_CALL_TIMEOUT_MS, defer } from "@podlink/types";
 import type { Caller, Outcome, PendingOp } from "./pending-op.ts";
 import { cancelled } from "./repeats.ts";
@@ -76,5 +76,56 @@ export class ListCaller implements Caller {
     await this.#answered.promise;
     stopListening?.();
     return this.#answers;
+  }
+}
+
+/** Waits for the pods that links of one service name. */
+export class PodsCaller implements Caller {
+  /** Each once. */
+  readonly uids: readonly string[];
+  readonly #pods: (number | undefined)[];
+  readonly #asked: PendingOp[] = [];
+  readonly #settled = defer<void>();
+  #open: number;
+  #error: RouteError | undefined;
+
+  constructor(uids: readonly string[]) {
+    this.uids = uids;
+    this.#pods = Array.from({ length: uids.length });
+    this.#open = uids.length;
+  }
+
+  /** Takes what is settled when the signal is aborted. */
+  asked(pending: PendingOp): void {
+    this.#asked.push(pending);
+  }
+
+  settled({ position }: PendingOp, outcome: Outcome): void {
+    this.answer(position, "error" in outcome ? outcome.error : (outcome.value as Link | undefined)?.podIndex);
+  }
+
+  /** @param pod undefined: no link is there */
+  answer(position: number, pod: number | undefined | RouteError): void {
+    this.#open -= 1;
+    if (typeof pod === "object") this.#error ??= pod;
+    else this.#pods[position] = pod;
+    if (this.#open === 0 || this.#error !== undefined) this.#settled.resolve();
+  }
+
+  /** The uids of each pod, in the order asked. @throws RouteError the first that refuses one */
+  async byPod(signal: AbortSignal | undefined): Promise<Map<number, string[]>> {
+    const stopListening = signal === undefined ? undefined : cancelBy(signal, this.#asked);
+    if (this.#open > 0) await this.#settled.promise;
+    stopListening?.();
+    if (this.#error !== undefined) throw this.#error;
+    const byPod = new Map<number, string[]>();
+    for (const [position, podIndex] of this.#pods.entries()) {
+      if (podIndex === undefined) continue;
+      const uid = this.uids[position] as string;
+      const linked = byPod.get(podIndex);
+      if (linked === undefined) byPod.set(podIndex, [uid]);
+      else linked.push(uid);
+    }
+    return byPod;
   }
 }

@@ -10,16 +10,18 @@ import type {
   MetricsSource,
   ResultOf,
 } from "@podlink/types";
-import { checkItems, checkLinkOp, checkNamespace, checkUid, RouteError } from "@podlink/types";
+import { checkItems, checkLinkOp, checkNamespace, checkService, checkUid, RouteError } from "@podlink/types";
 import type { Connection } from "../connection/ports.ts";
 import { LinkBatcher } from "./batcher.ts";
-import { ListCaller, OneCaller, timeoutOf } from "./callers.ts";
+import { ListCaller, OneCaller, PodsCaller, timeoutOf } from "./callers.ts";
 import { LinkLanes } from "./lanes.ts";
 import { Notice } from "./notice.ts";
 import type { Caller, WireOp } from "./pending-op.ts";
 import { PendingOp } from "./pending-op.ts";
+import { PendingReads } from "./pending-reads.ts";
+import { readPartsOf } from "./read-parts.ts";
 import { cancelled } from "./repeats.ts";
-import { FULL } from "./runs.ts";
+import { FULL, MIN_OPS } from "./runs.ts";
 
 export interface RedisLinksOptions {
   readonly connection: Pick<Connection, "kind" | "groupOf" | "run" | "health" | "whenReady">;
@@ -91,6 +93,36 @@ export class RedisLinks implements LinkStore, MetricsSource {
       if (asked.length % FULL === 0) await Promise.resolve();
     }
     return (await caller.answers(asked, call?.signal)) as Answer<O>[];
+  }
+
+  async podsOf(
+    namespace: string,
+    service: string,
+    uids: readonly string[],
+    call?: CallOptions,
+  ): Promise<Map<number, string[]>> {
+    this.#checkOpen();
+    const timeoutMs = timeoutOf(call);
+    const lane = this.#lanes.of(checkNamespace(namespace), checkService(service));
+    const caller = new PodsCaller([...new Set(checkItems(uids, "uids"))]);
+    for (const uid of caller.uids) checkUid(uid);
+    const { full } = this.#batcher;
+    for (let from = 0; from < caller.uids.length; from += full) {
+      const range = { from, to: Math.min(from + full, caller.uids.length) };
+      for (const part of readPartsOf(lane, caller.uids, { ...range, onWire: this.#batcher.scriptsOnWire })) {
+        const wait = this.#batcher.waitOf(timeoutMs);
+        const reads = new PendingReads({ ...part, lane, caller, wait });
+        wait.join(reads);
+        caller.asked(reads);
+        if (call?.signal?.aborted === true) reads.settle({ error: cancelled(reads) });
+        // As few as others of this turn may bring, too, travel with those.
+        else if (part.keys.length < MIN_OPS) for (const read of reads.apart()) this.#batcher.add(read);
+        else this.#batcher.add(reads);
+      }
+      // What fills a batch leaves now, and Redis works on it while the next is made.
+      await Promise.resolve();
+    }
+    return caller.byPod(call?.signal);
   }
 
   servicesOf(namespace: string, uid: string, call?: CallOptions): Promise<Map<string, Link>> {

@@ -1,11 +1,12 @@
 import type { Lifetime } from "@podlink/types";
 import type { LinkLane } from "./lanes.ts";
 import type { PendingOp, WireOp, WireOpKind } from "./pending-op.ts";
+import { PendingReads } from "./pending-reads.ts";
 
 /** The most operations in one script call. */
 const MAX_OPS = 128;
 /** Fewer are not split: so few gain nothing from Redis working on one part while the next is made. */
-const MIN_OPS = 32;
+export const MIN_OPS = 32;
 /**
  * How many script calls a turn's operations are split into, less those that are on the wire: Redis works on one while the
  * next is made. Where it has some already, fewer and larger ones cost both sides less.
@@ -40,6 +41,12 @@ export class Run {
     this.renew = isRenewing(op);
   }
 
+  /** How many operations it has. */
+  get size(): number {
+    const first = this.ops[0];
+    return first instanceof PendingReads ? first.keys.length : this.ops.length; // those travel alone
+  }
+
   takes(pending: PendingOp): boolean {
     const { op } = pending;
     return (
@@ -60,6 +67,11 @@ export class Run {
     part.ops.push(...this.ops.slice(from, to));
     return part;
   }
+}
+
+/** How many operations it is. */
+export function sizeOf(pending: PendingOp): number {
+  return pending instanceof PendingReads ? pending.keys.length : 1;
 }
 
 /** What one script call carries. */
@@ -102,8 +114,7 @@ export function batchesOf(ops: readonly PendingOp[], onWire: number): Batch[] {
     // Both scripts for one group: half as many parts of each, or a turn would make more calls than PARTS.
     const isShared = groups.has(group ^ 1);
     const others = groups.size - (isShared ? 2 : 1); // of other slots of a Cluster: they are calls of their own anyway
-    const parts = Math.max(Math.floor((PARTS - onWire - others) / (isShared ? 2 : 1)), 1);
-    const size = Math.min(Math.max(Math.ceil(members.length / parts), isShared ? 2 * MIN_OPS : MIN_OPS), MAX_OPS);
+    const size = callSizeOf(members.length, onWire + others, isShared ? 2 : 1);
     for (const batch of cut(members, size)) batches.push(batch);
   }
   return batches;
@@ -112,7 +123,17 @@ export function batchesOf(ops: readonly PendingOp[], onWire: number): Batch[] {
 function batchOfOne(pending: PendingOp): Batch {
   const run = new Run(pending);
   run.ops.push(pending);
-  return batchOf([run], 1);
+  return batchOf([run]);
+}
+
+/**
+ * How many of so many operations of one group travel in a call.
+ * @param otherCalls how many calls there are beside theirs
+ * @param scripts how many scripts carry operations of the group
+ */
+export function callSizeOf(count: number, otherCalls: number, scripts = 1): number {
+  const parts = Math.max(Math.floor((PARTS - otherCalls) / scripts), 1);
+  return Math.min(Math.max(Math.ceil(count / parts), scripts * MIN_OPS), MAX_OPS);
 }
 
 /** The operations of a batch. */
@@ -126,8 +147,7 @@ export function withoutSettled(batch: Batch, drop: (pending: PendingOp) => void)
   if (!opsOf(batch).some(isSettled)) return batch;
   const gone = opsOf(batch).filter(isSettled);
   gone.forEach(drop);
-  const runs = runsOf(opsOf(batch).filter((pending) => !gone.includes(pending)));
-  return { ...batch, runs, size: batch.size - gone.length };
+  return { ...batch, ...counted(runsOf(opsOf(batch).filter((pending) => !gone.includes(pending)))) };
 }
 
 /** Its caller doesn't wait any more. */
@@ -145,19 +165,24 @@ function cut(ops: readonly PendingOp[], size: number): Batch[] {
       from += part.ops.length;
       room -= part.ops.length;
       if (room > 0) continue;
-      batches.push(batchOf(runs, size));
+      batches.push(batchOf(runs));
       runs = [];
       room = size;
     }
   }
-  if (runs.length > 0) batches.push(batchOf(runs, size - room));
+  if (runs.length > 0) batches.push(batchOf(runs));
   return batches;
 }
 
-function batchOf(runs: readonly Run[], size: number): Batch {
+function batchOf(runs: readonly Run[]): Batch {
   const { group, op } = (runs[0] as Run).ops[0] as PendingOp;
-  return { group, isFreeing: isFreeing(op.kind), runs, size };
+  return { group, isFreeing: isFreeing(op.kind), ...counted(runs) };
 }
+
+const counted = (runs: readonly Run[]): Pick<Batch, "runs" | "size"> => ({
+  runs,
+  size: runs.reduce((sum, run) => sum + run.size, 0),
+});
 
 function runsOf(ops: readonly PendingOp[]): Run[] {
   const runs: Run[] = [];

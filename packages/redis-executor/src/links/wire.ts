@@ -3,6 +3,7 @@ import { scripts } from "@podlink/lua";
 import type { Expected } from "@podlink/types";
 import type { OpIds } from "./op-ids.ts";
 import type { PendingOp } from "./pending-op.ts";
+import { PendingReads } from "./pending-reads.ts";
 import type { Batch, Run } from "./runs.ts";
 
 /**
@@ -66,6 +67,10 @@ export function encodeBatch(batch: Batch, context: WireContext): WireCall {
   for (const run of batch.runs) {
     encodeHead(run, args, context);
     for (const pending of run.ops) {
+      if (pending instanceof PendingReads) {
+        for (const key of pending.keys) keys.push(key);
+        continue;
+      }
       keys.push(pending.key);
       encodeOp(pending, args);
     }
@@ -101,7 +106,7 @@ function encodeCreation(run: Run, context: WireContext): WireCall {
 
 function encodeHead(run: Run, args: string[], context: WireContext): void {
   const { kind, lane } = run;
-  args.push(kind, String(run.ops.length), kind === "services" ? "" : lane.service);
+  args.push(kind, String(run.size), kind === "services" ? "" : lane.service);
   if (kind === "get" || kind === "services") return;
   const span = run.spanMs === undefined ? "" : String(run.spanMs);
   if (kind === "renew") {
@@ -166,7 +171,7 @@ export function decodeReply(batch: Batch, reply: unknown): WireReply {
   if (!Array.isArray(reply)) throw new Error("the script's reply is not a list");
   const [nowUs, brokenValues] = reply.slice(0, 2).map(Number) as [number, number];
   let at = 2;
-  const runs = batch.runs.map(({ kind, ops }): RunAnswers | undefined => {
+  const runs = batch.runs.map(({ kind, size }): RunAnswers | undefined => {
     const first: unknown = reply[at];
     if (first === ALL_PLAIN) {
       at += 1;
@@ -175,11 +180,11 @@ export function decodeReply(batch: Batch, reply: unknown): WireReply {
     if (typeof first === "string" && first.startsWith(ALL_STORED)) {
       at += 1;
       const answers = first.slice(ALL_STORED.length).split("\n");
-      if (kind !== "get" || answers.length !== ops.length) throw new Error("the script's reply has another shape");
+      if (kind !== "get" || answers.length !== size) throw new Error("the script's reply has another shape");
       return { answers, areStored: true };
     }
-    at += ops.length;
-    return { answers: reply.slice(at - ops.length, at) as WireAnswer[], areStored: false };
+    at += size;
+    return { answers: reply.slice(at - size, at) as WireAnswer[], areStored: false };
   });
   if (at !== reply.length || !Number.isSafeInteger(nowUs)) throw new Error("the script's reply has another shape");
   return { nowUs, brokenValues, runs };

@@ -97,6 +97,7 @@ function withTimeout(executor: RedisExecutor): LinkStore {
   return {
     execute: (op) => executor.execute(op, { timeoutMs: CALL_TIMEOUT_MS }),
     executeAll: (ops) => executor.executeAll(ops, { timeoutMs: CALL_TIMEOUT_MS }),
+    podsOf: (...asked) => executor.podsOf(...asked),
     servicesOf: (namespace, uid) => executor.servicesOf(namespace, uid, { timeoutMs: CALL_TIMEOUT_MS }),
   };
 }

@@ -5,6 +5,7 @@ import { defer, RouteError, sleep } from "@podlink/types";
 export type StoreMethod =
   | "execute"
   | "executeAll"
+  | "podsOf"
   | "servicesOf"
   | "readPods"
   | "register"

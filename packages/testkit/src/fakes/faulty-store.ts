@@ -64,6 +64,10 @@ export function faultyStore<S extends Store>(real: S, options: { readonly clock?
         return ops.map((): Answer<O> => ({ error }));
       }
     },
+    podsOf(namespace, service, uids, call) {
+      operations.get += new Set(uids).size;
+      return through("podsOf", [namespace, service, uids, call], () => real.podsOf(namespace, service, uids, call));
+    },
     servicesOf: (namespace, uid, call) =>
       through("servicesOf", [namespace, uid, call], () => real.servicesOf(namespace, uid, call)),
     readPods: (namespace, service, call) =>
@@ -157,6 +161,7 @@ function noCalls(): Record<StoreMethod, number> {
   return {
     execute: 0,
     executeAll: 0,
+    podsOf: 0,
     servicesOf: 0,
     readPods: 0,
     register: 0,

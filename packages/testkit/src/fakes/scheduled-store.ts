@@ -23,6 +23,7 @@ export interface ScheduledStore {
 const METHODS: readonly StoreMethod[] = [
   "execute",
   "executeAll",
+  "podsOf",
   "servicesOf",
   "readPods",
   "register",

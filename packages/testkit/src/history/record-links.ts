@@ -1,5 +1,5 @@
 import type { Answer, LinkOp, LinkStore, RouteErrorCode } from "@podlink/types";
-import { RouteError } from "@podlink/types";
+import { batchGetLinkedPod, RouteError } from "@podlink/types";
 import type { LinkLog } from "./link-log.ts";
 import type { Outcome } from "./recorded-op.ts";
 
@@ -21,10 +21,10 @@ export interface RecordLinksOptions {
 
 /**
  * The store with every link operation recorded: its call, its return, and what its caller was told. A mutation without an id
- * is given one. Lists are recorded as operations at the same time. `servicesOf` is no link operation and passes by.
+ * is given one. Lists are recorded as operations at the same time, `podsOf` as reads. `servicesOf` is no link operation and passes by.
  */
 export function recordLinks(store: LinkStore, { log, client }: RecordLinksOptions): LinkStore {
-  return {
+  const recorded: LinkStore = {
     async execute(op, call) {
       const entry = log.call(client, op);
       try {
@@ -52,8 +52,10 @@ export function recordLinks(store: LinkStore, { log, client }: RecordLinksOption
         throw error;
       }
     },
+    podsOf: (namespace, service, uids, call) => batchGetLinkedPod(recorded, { namespace, service, uids }, call),
     servicesOf: (namespace, uid, call) => store.servicesOf(namespace, uid, call),
   };
+  return recorded;
 }
 
 function answered(result: Extract<Outcome, { kind: "answered" }>["result"]): Outcome {

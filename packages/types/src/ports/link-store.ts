@@ -20,6 +20,18 @@ export interface LinkStore {
    */
   executeAll<O extends LinkOp>(ops: readonly O[], call?: CallOptions): Promise<Answer<O>[]>;
 
+  /**
+   * Which pods the live links of up to 10,000 uids of a service name: the uids of each, once and in the order asked; those
+   * without a link are left out.
+   * @throws RouteError as `execute`: the first error that refuses one of them
+   */
+  podsOf(
+    namespace: string,
+    service: string,
+    uids: readonly string[],
+    call?: CallOptions,
+  ): Promise<Map<number, string[]>>;
+
   /** All live links of a uid, by service. */
   servicesOf(namespace: string, uid: string, call?: CallOptions): Promise<Map<string, Link>>;
 }

@@ -109,6 +109,7 @@ function watched(links: LinkStore, model: CacheModel, nowMs: () => number): Link
       }
     },
     executeAll: (ops, call) => links.executeAll(ops, call),
+    podsOf: (...asked) => links.podsOf(...asked),
     servicesOf: (namespace, uid, call) => links.servicesOf(namespace, uid, call),
   };
 }

@@ -5,6 +5,7 @@ import { badLinkInputTests } from "./bad-input.ts";
 import { batchTests } from "./batches.ts";
 import { linkCallTests } from "./calls.ts";
 import { expiryTests } from "./expiry.ts";
+import { podsOfTests } from "./pods-of.ts";
 import { removeTests } from "./remove.ts";
 import { renewTests } from "./renew.ts";
 import { repeatTests } from "./repeats.ts";
@@ -30,6 +31,7 @@ export function linkStoreContract(name: string, makeStore: MakeStore<LinkStore>)
     tokenTests(subject);
     expiryTests(subject);
     batchTests(subject);
+    podsOfTests(subject);
     servicesOfTests(subject);
     badLinkInputTests(subject);
     linkCallTests(subject);

@@ -84,6 +84,7 @@ function callsOf({ store }: StoreHarness, namespace: string): Record<string, () 
   return {
     execute: () => store.execute(op),
     executeAll: () => store.executeAll([op]),
+    podsOf: () => store.podsOf(namespace, "room", ["u"]),
     servicesOf: () => store.servicesOf(namespace, "u"),
     readPods: () => store.readPods(namespace, "room"),
     register: () => store.register({ ...name, life: "l", generation: "g", takeOver: "now", report }),
