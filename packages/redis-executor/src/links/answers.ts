@@ -4,7 +4,7 @@ import type { Outcome, ServicesOp, WireOp } from "./pending-op.ts";
 import { refusalOf } from "./refusals.ts";
 import type { StoredLink } from "./stored-link.ts";
 import { linkOf, parseStoredLink } from "./stored-link.ts";
-import type { WireAnswer } from "./wire.ts";
+import type { StoredValues, WireAnswer } from "./wire.ts";
 import { NONE, PLAIN } from "./wire.ts";
 
 /** What a script's answer can't say by itself. */
@@ -41,15 +41,17 @@ function decodeGet(op: Extract<LinkOp, { kind: "get" }>, answer: string, context
 }
 
 function decodeStored(op: Extract<LinkOp, { kind: "get" }>, value: string, context: AnswerContext): Outcome {
-  const stored = readValue(value, context);
+  const stored = readValue(context, value);
   if (stored === "newer") return { error: refusalOf(op, "NEWER") };
   return { value: stored === undefined ? undefined : linkOf(op, stored, context.nowMs) };
 }
 
 /** The pod that a value names, as it is stored. Undefined: no live link is there; "newer": it can't be read here. */
-export function podIn(value: string, context: AnswerContext): number | undefined | "newer" {
-  if (value === NONE) return undefined;
-  const stored = readValue(value, context);
+export function podIn(values: StoredValues, index: number, context: AnswerContext): number | undefined | "newer" {
+  const start = values.startOf(index);
+  const end = values.endOf(index);
+  if (end - start === NONE.length && values.text.startsWith(NONE, start)) return undefined;
+  const stored = readValue(context, values.text, start, end);
   return stored === "newer" ? stored : stored?.podIndex;
 }
 
@@ -57,7 +59,7 @@ function decodeServices(op: ServicesOp, fields: readonly string[], context: Answ
   const links = new Map<string, Link>();
   for (let at = 0; at < fields.length; at += 2) {
     const service = fields[at] as string;
-    const stored = readValue(fields[at + 1] as string, context);
+    const stored = readValue(context, fields[at + 1] as string);
     if (stored === "newer") return { error: refusalOf(op, "NEWER") };
     if (stored !== undefined) links.set(service, linkOf({ ...op, service }, stored, context.nowMs));
   }
@@ -65,8 +67,13 @@ function decodeServices(op: ServicesOp, fields: readonly string[], context: Answ
 }
 
 /** A value that wasn't judged by the script. Undefined: broken or expired. */
-function readValue(value: string, { nowMs, seen, broken }: AnswerContext): StoredLink | "newer" | undefined {
-  const stored = parseStoredLink(value);
+function readValue(
+  { nowMs, seen, broken }: AnswerContext,
+  text: string,
+  from?: number,
+  to?: number,
+): StoredLink | "newer" | undefined {
+  const stored = parseStoredLink(text, from, to);
   if (stored === "broken") {
     broken();
     return undefined;

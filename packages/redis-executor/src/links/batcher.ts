@@ -15,8 +15,8 @@ import type { Batch, Run } from "./runs.ts";
 import { batchesOf, callKindOf, FULL, isSettled, opsOf, sizeOf, withoutSettled } from "./runs.ts";
 import { StoreMoments } from "./store-moments.ts";
 import { TurnWait } from "./turn-wait.ts";
-import type { WireAnswer, WireReply } from "./wire.ts";
-import { decodeReply, encodeBatch, PLAIN, tokenOf } from "./wire.ts";
+import type { RunAnswers, WireAnswer, WireReply } from "./wire.ts";
+import { decodeReply, encodeBatch, PLAIN, StoredValues, tokenOf } from "./wire.ts";
 
 /** In place of {@link FULL} in a Cluster, where a batch is of one slot of many. */
 const FULL_OF_SLOTS = 5120;
@@ -221,7 +221,7 @@ export class LinkBatcher {
       const run = batch.runs[position] as Run;
       const replies = read.runs[position];
       const context: AnswerContext = {
-        areStored: replies?.areStored === true,
+        areStored: replies instanceof StoredValues,
         nowMs: Math.floor(nowUs / 1000),
         token: tokenOf(run, leastToken, nowUs),
         seen: (token) => this.moments.sawToken(token, nowUs),
@@ -230,10 +230,10 @@ export class LinkBatcher {
       for (let index = 0; index < run.ops.length; index += 1) {
         const pending = run.ops[index] as PendingOp;
         if (pending instanceof PendingReads) {
-          pending.answered((position) => this.#podIn(pending, replies?.answers[position], context));
+          pending.answered((position) => this.#podIn(pending, { replies, position }, context));
           continue;
         }
-        const outcome = this.#outcomeOf(pending.op, replies === undefined ? PLAIN : replies.answers[index], context);
+        const outcome = this.#outcomeOf(pending.op, replies === undefined ? PLAIN : replies.at(index), context);
         // What refused this try says nothing of one before it that may have been carried out.
         this.#finish(pending, "error" in outcome ? { error: finalError(pending, outcome.error) } : outcome);
       }
@@ -322,12 +322,12 @@ export class LinkBatcher {
   /** What the answer to one of several reads says. */
   #podIn(
     { op }: PendingReads,
-    answer: WireAnswer | undefined,
+    { replies, position }: { readonly replies: RunAnswers | undefined; readonly position: number },
     context: AnswerContext,
   ): number | undefined | RouteError {
-    const pod = context.areStored ? podIn(answer as string, context) : "newer";
+    const pod = replies instanceof StoredValues ? podIn(replies, position, context) : "newer";
     if (pod !== "newer") return pod;
-    const outcome = this.#outcomeOf(op, answer, context);
+    const outcome = this.#outcomeOf(op, replies?.at(position), context);
     return "error" in outcome ? outcome.error : (outcome.value as Link | undefined)?.podIndex;
   }
 

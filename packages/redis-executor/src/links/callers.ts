@@ -81,8 +81,8 @@ export class ListCaller implements Caller {
 
 /** Waits for the pods that links of one service name. */
 export class PodsCaller implements Caller {
-  /** Each once. */
   readonly uids: readonly string[];
+  readonly #known = new Set<string>();
   readonly #pods: (number | undefined)[];
   readonly #asked: PendingOp[] = [];
   readonly #settled = defer<void>();
@@ -98,6 +98,14 @@ export class PodsCaller implements Caller {
   /** Takes what is settled when the signal is aborted. */
   asked(pending: PendingOp): void {
     this.#asked.push(pending);
+  }
+
+  /** Whether the uid at this position stands at another one too, where it is asked for: here it counts as nobody. */
+  isRepeated(position: number): boolean {
+    const { size } = this.#known;
+    if (this.#known.add(this.uids[position] as string).size > size) return false;
+    this.answer(position, undefined);
+    return true;
   }
 
   settled({ position }: PendingOp, outcome: Outcome): void {

@@ -1,3 +1,4 @@
+import type { PodsCaller } from "./callers.ts";
 import type { LinkLane } from "./lanes.ts";
 import { callSizeOf } from "./runs.ts";
 
@@ -11,17 +12,18 @@ export interface ReadPart {
 }
 
 /**
- * Divides the reads of `uids` between two positions into calls.
+ * Divides the reads that a caller waits for, between two positions of its list, into calls.
  * @param onWire how many calls wait for their answer already
  */
 export function readPartsOf(
   lane: LinkLane,
-  uids: readonly string[],
+  caller: PodsCaller,
   { from, to, onWire }: { readonly from: number; readonly to: number; readonly onWire: number },
 ): ReadPart[] {
   const groups = new Map<number, { readonly positions: number[]; readonly keys: string[] }>();
   for (let position = from; position < to; position += 1) {
-    const { key, group } = lane.placeOf(uids[position] as string);
+    if (caller.isRepeated(position)) continue;
+    const { key, group } = lane.placeOf(caller.uids[position] as string);
     let reads = groups.get(group);
     if (reads === undefined) groups.set(group, (reads = { positions: [], keys: [] }));
     reads.positions.push(position);

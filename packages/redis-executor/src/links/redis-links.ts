@@ -104,12 +104,12 @@ export class RedisLinks implements LinkStore, MetricsSource {
     this.#checkOpen();
     const timeoutMs = timeoutOf(call);
     const lane = this.#lanes.of(checkNamespace(namespace), checkService(service));
-    const caller = new PodsCaller([...new Set(checkItems(uids, "uids"))]);
+    const caller = new PodsCaller([...checkItems(uids, "uids")]);
     for (const uid of caller.uids) checkUid(uid);
     const { full } = this.#batcher;
     for (let from = 0; from < caller.uids.length; from += full) {
       const range = { from, to: Math.min(from + full, caller.uids.length) };
-      for (const part of readPartsOf(lane, caller.uids, { ...range, onWire: this.#batcher.scriptsOnWire })) {
+      for (const part of readPartsOf(lane, caller, { ...range, onWire: this.#batcher.scriptsOnWire })) {
         const wait = this.#batcher.waitOf(timeoutMs);
         const reads = new PendingReads({ ...part, lane, caller, wait });
         wait.join(reads);

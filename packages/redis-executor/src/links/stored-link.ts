@@ -23,14 +23,15 @@ const BAR = 124;
 /**
  * The link that a stored value says. "broken": a value of our format that can't be one, which counts as absent; "newer":
  * one of a newer format, which nobody touches.
+ * @param from where the value begins in a text that holds more, and `to` where it ends
  */
-export function parseStoredLink(value: string): StoredLink | "broken" | "newer" {
-  if (!value.startsWith("1|")) {
-    const format = FORMAT.exec(value);
+export function parseStoredLink(text: string, from = 0, to: number = text.length): StoredLink | "broken" | "newer" {
+  if (!text.startsWith("1|", from)) {
+    const format = FORMAT.exec(text.slice(from, to));
     return format !== null && Number(format[1]) > 1 ? "newer" : "broken";
   }
   // Step by step: a regular expression makes a list and a text for each part, and a read costs little more than this here.
-  const parts = new Parts(value);
+  const parts = new Parts(text, from + 2, to);
   const podIndex = parts.number();
   const incarnation = parts.number();
   const token = parts.number();
@@ -59,21 +60,25 @@ export function parseStoredLink(value: string): StoredLink | "broken" | "newer" 
 
 /** Reads what stands between the bars of a record, after its format. */
 class Parts {
-  readonly #value: string;
-  #at = 2;
+  readonly #text: string;
+  readonly #end: number;
+  #at: number;
 
-  constructor(value: string) {
-    this.#value = value;
+  constructor(text: string, from: number, to: number) {
+    this.#text = text;
+    this.#at = from;
+    this.#end = to;
   }
 
   /** A whole number in base 36. NaN: it is none. */
   number(): number {
-    const value = this.#value;
+    const text = this.#text;
+    const end = this.#end;
     const start = this.#at;
     let at = start;
     let number = 0;
-    for (; at < value.length; at += 1) {
-      const code = value.charCodeAt(at);
+    for (; at < end; at += 1) {
+      const code = text.charCodeAt(at);
       if (code === BAR) break;
       number = number * 36 + digitOf(code);
     }
@@ -85,15 +90,15 @@ class Parts {
   opId(): string | undefined {
     const start = this.#at;
     const isId = !Number.isNaN(this.number()) && this.#at - 1 - start <= MAX_OP_ID;
-    return isId ? this.#value.slice(start, this.#at - 1) : undefined;
+    return isId ? this.#text.slice(start, this.#at - 1) : undefined;
   }
 
   /** Empty: what comes next is none, or more than one. */
   character(): string {
-    const value = this.#value;
     const at = this.#at;
     this.#at = at + 2;
-    return at + 1 >= value.length || value.charCodeAt(at + 1) === BAR ? value.charAt(at) : "";
+    const isLast = at + 1 >= this.#end || this.#text.charCodeAt(at + 1) === BAR;
+    return isLast && at < this.#end ? this.#text.charAt(at) : "";
   }
 }
 

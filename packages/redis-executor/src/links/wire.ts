@@ -36,11 +36,37 @@ export interface WireReply {
   readonly runs: readonly (RunAnswers | undefined)[];
 }
 
-interface RunAnswers {
-  /** For each operation. */
-  readonly answers: readonly WireAnswer[];
-  /** Whether they are the values that were read as they are stored, NONE where there is none. */
-  readonly areStored: boolean;
+/** For each operation of a run. */
+export type RunAnswers = readonly WireAnswer[] | StoredValues;
+
+/** Values that were read, as they are stored, NONE where there is none: left in the text in which they came, a line each. */
+export class StoredValues {
+  readonly text: string;
+  /** Where each begins; one more, for where the last one ends. */
+  readonly #starts: number[] = [ALL_STORED.length];
+
+  constructor(text: string) {
+    this.text = text;
+    for (let end = text.indexOf("\n"); end >= 0; end = text.indexOf("\n", end + 1)) this.#starts.push(end + 1);
+    this.#starts.push(text.length + 1);
+  }
+
+  get length(): number {
+    return this.#starts.length - 1;
+  }
+
+  /** Where in the text one begins. */
+  startOf(index: number): number {
+    return this.#starts[index] as number;
+  }
+
+  endOf(index: number): number {
+    return (this.#starts[index + 1] as number) - 1;
+  }
+
+  at(index: number): string {
+    return this.text.slice(this.startOf(index), this.endOf(index));
+  }
 }
 
 /** A code and what belongs to it; of `services` a list of services and values. */
@@ -179,12 +205,12 @@ export function decodeReply(batch: Batch, reply: unknown): WireReply {
     }
     if (typeof first === "string" && first.startsWith(ALL_STORED)) {
       at += 1;
-      const answers = first.slice(ALL_STORED.length).split("\n");
-      if (kind !== "get" || answers.length !== size) throw new Error("the script's reply has another shape");
-      return { answers, areStored: true };
+      const stored = new StoredValues(first);
+      if (kind !== "get" || stored.length !== size) throw new Error("the script's reply has another shape");
+      return stored;
     }
     at += size;
-    return { answers: reply.slice(at - size, at) as WireAnswer[], areStored: false };
+    return reply.slice(at - size, at) as WireAnswer[];
   });
   if (at !== reply.length || !Number.isSafeInteger(nowUs)) throw new Error("the script's reply has another shape");
   return { nowUs, brokenValues, runs };

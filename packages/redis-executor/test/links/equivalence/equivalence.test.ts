@@ -127,7 +127,7 @@ async function storedOf(redis: Redis, keys: readonly LinkKey[]): Promise<Stored[
   const replies = ((await pipeline.exec()) ?? []).map(([, reply]) => reply);
   return keys.map(({ service }, position) => {
     const fields = replies[2 * position] as Record<string, string>;
-    const parsed = Object.values(fields).map(parseStoredLink);
+    const parsed = Object.values(fields).map((value) => parseStoredLink(value));
     if (parsed.some((link) => typeof link === "string")) throw new Error(`not a record: ${JSON.stringify(fields)}`);
     const value = fields[service];
     return {
