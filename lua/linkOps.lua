@@ -37,12 +37,16 @@ end
 local keys, args = KEYS, ARGV
 local brokenValues, given = 0, args[1]
 --- @include "lib/moment"
+--- @include "lib/getAll"
+if args[4] == 'get' and tonumber(args[5]) == #keys then
+  local all = getAll(0, #keys, args[6])
+  if all then return { nowUs, brokenValues, all } end -- nothing of what follows is made for it
+end
 --- @include "lib/base36"
 --- @include "lib/stamp"
 --- @include "lib/refusal"
 --- @include "lib/namingRun"
 --- @include "lib/get"
---- @include "lib/getAll"
 --- @include "lib/services"
 
 -- The operations on what is stored already. Made by the first that needs them: a new link does not.

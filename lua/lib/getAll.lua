@@ -1,14 +1,14 @@
 -- Reads what is stored for all operations of a run, by fewer steps for each than get.lua.
 local function storedValues(before, count, service)
-  local call, find, values = redis.call, string.find, {}
-  for position = 1, count do
-    local value = call('HGET', keys[before + position], service)
+  local call, find, uids, values = redis.call, string.find, keys, {}
+  for position = before + 1, before + count do
+    local value = call('HGET', uids[position], service)
     if not value then
       value = '0'
     elseif value == '0' or find(value, '\n', 1, true) then
       return nil
     end
-    values[position] = value
+    values[position - before] = value
   end
   return '=' .. table.concat(values, '\n')
 end
