@@ -19,6 +19,10 @@ const FORMAT = /^([0-9]+)\|/;
 const OP_KINDS = "ctsmg";
 const MAX_OP_ID = 10;
 const BAR = 124;
+/** What a character of ASCII is worth in base 36; NaN: nothing. Looked up, as no processor can guess whether a digit or a letter is next. */
+const DIGITS = Float64Array.from({ length: 128 }, (_, code) =>
+  /[0-9a-z]/.test(String.fromCharCode(code)) ? Number.parseInt(String.fromCharCode(code), 36) : Number.NaN,
+);
 
 /**
  * The link that a stored value says. "broken": a value of our format that can't be one, which counts as absent; "newer":
@@ -80,7 +84,7 @@ class Parts {
     for (; at < end; at += 1) {
       const code = text.charCodeAt(at);
       if (code === BAR) break;
-      number = number * 36 + digitOf(code);
+      number = number * 36 + (DIGITS[code] ?? Number.NaN);
     }
     this.#at = at + 1;
     return at > start ? number : Number.NaN;
@@ -114,12 +118,6 @@ function kindOf(linkKind: string): LinkKind | undefined {
     default:
       return undefined;
   }
-}
-
-/** NaN: it is none. */
-function digitOf(code: number): number {
-  if (code >= 48 && code <= 57) return code - 48;
-  return code >= 97 && code <= 122 ? code - 87 : Number.NaN;
 }
 
 /** The link as of a moment of the store. */
