@@ -127,7 +127,8 @@ export class PodsCaller implements Caller {
     stopListening?.();
     if (this.#error !== undefined) throw this.#error;
     const byPod = new Map<number, string[]>();
-    for (const [position, podIndex] of this.#pods.entries()) {
+    for (let position = 0; position < this.uids.length; position += 1) {
+      const podIndex = this.#pods[position];
       if (podIndex === undefined) continue;
       const uid = this.uids[position] as string;
       const linked = byPod.get(podIndex);

@@ -10,7 +10,6 @@ export interface StoredLink {
   readonly kind: LinkKind;
   readonly persistent: boolean;
   readonly expiresAtMs: number;
-  readonly opId: string;
   /** What gave the record its token, or made it a goodbye: created, taken, set, replaced, goodbye. */
   readonly opKind: "c" | "t" | "s" | "m" | "g";
 }
@@ -35,17 +34,17 @@ export function parseStoredLink(text: string, from = 0, to: number = text.length
     return format !== null && Number(format[1]) > 1 ? "newer" : "broken";
   }
   // Step by step: a regular expression makes a list and a text for each part, and a read costs little more than this here.
-  const parts = new Parts(text, from + 2, to);
-  const podIndex = parts.number();
-  const incarnation = parts.number();
-  const token = parts.number();
-  const expiresAtMs = parts.number();
-  const linkKind = parts.character();
+  at = from + 2;
+  const podIndex = nextNumber(text, to);
+  const incarnation = nextNumber(text, to);
+  const token = nextNumber(text, to);
+  const expiresAtMs = nextNumber(text, to);
+  const linkKind = nextCharacter(text, to);
   const kind = kindOf(linkKind);
-  const opId = parts.opId();
-  const opKind = parts.character();
+  const hasOpId = isOpIdNext(text, to);
+  const opKind = nextCharacter(text, to);
   const isOwned = linkKind === "o";
-  if (kind === undefined || opId === undefined || opKind === "" || !OP_KINDS.includes(opKind)) return "broken";
+  if (kind === undefined || !hasOpId || opKind === "" || !OP_KINDS.includes(opKind)) return "broken";
   const fits = podIndex <= MAX_POD_INDEX && incarnation < TOKEN_LIMIT && token < TOKEN_LIMIT;
   // Compared so that what is no number fits nowhere.
   if (!fits || !(expiresAtMs <= 2 * TOKEN_LIMIT) || (kind !== "goodbye" && isOwned !== incarnation > 0))
@@ -57,53 +56,39 @@ export function parseStoredLink(text: string, from = 0, to: number = text.length
     kind,
     persistent: isOwned || linkKind === "R",
     expiresAtMs,
-    opId,
     opKind: opKind as StoredLink["opKind"],
   };
 }
 
-/** Reads what stands between the bars of a record, after its format. */
-class Parts {
-  readonly #text: string;
-  readonly #end: number;
-  #at: number;
+/** Up to where a record is read. One for all, as nothing comes between the parts of one: an object for each costs as much as two parts. */
+let at = 0;
 
-  constructor(text: string, from: number, to: number) {
-    this.#text = text;
-    this.#at = from;
-    this.#end = to;
+/** What stands before the next bar, as a whole number in base 36. NaN: it is none. */
+function nextNumber(text: string, to: number): number {
+  const start = at;
+  let next = start;
+  let number = 0;
+  for (; next < to; next += 1) {
+    const code = text.charCodeAt(next);
+    if (code === BAR) break;
+    number = number * 36 + (DIGITS[code] ?? Number.NaN);
   }
+  at = next + 1;
+  return next > start ? number : Number.NaN;
+}
 
-  /** A whole number in base 36. NaN: it is none. */
-  number(): number {
-    const text = this.#text;
-    const end = this.#end;
-    const start = this.#at;
-    let at = start;
-    let number = 0;
-    for (; at < end; at += 1) {
-      const code = text.charCodeAt(at);
-      if (code === BAR) break;
-      number = number * 36 + (DIGITS[code] ?? Number.NaN);
-    }
-    this.#at = at + 1;
-    return at > start ? number : Number.NaN;
-  }
+/** Whether it is an operation's id: 1 to 10 digits of base 36. */
+function isOpIdNext(text: string, to: number): boolean {
+  const start = at;
+  return !Number.isNaN(nextNumber(text, to)) && at - 1 - start <= MAX_OP_ID;
+}
 
-  /** 1 to 10 digits of base 36. Undefined: it is none. */
-  opId(): string | undefined {
-    const start = this.#at;
-    const isId = !Number.isNaN(this.number()) && this.#at - 1 - start <= MAX_OP_ID;
-    return isId ? this.#text.slice(start, this.#at - 1) : undefined;
-  }
-
-  /** Empty: what comes next is none, or more than one. */
-  character(): string {
-    const at = this.#at;
-    this.#at = at + 2;
-    const isLast = at + 1 >= this.#end || this.#text.charCodeAt(at + 1) === BAR;
-    return isLast && at < this.#end ? this.#text.charAt(at) : "";
-  }
+/** The one character before the next bar. Empty: there is none, or more than one. */
+function nextCharacter(text: string, to: number): string {
+  const start = at;
+  at = start + 2;
+  const isOne = start < to && (start + 1 >= to || text.charCodeAt(start + 1) === BAR);
+  return isOne ? text.charAt(start) : "";
 }
 
 function kindOf(linkKind: string): LinkKind | undefined {

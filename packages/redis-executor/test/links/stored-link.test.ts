@@ -57,7 +57,6 @@ test("a stored value is read as the pattern of the format says, whatever it hold
         kind: { o: "owned", r: "reservation", R: "reservation", g: "goodbye" }[parts[5] as "o"],
         persistent: isOwned || parts[5] === "R",
         expiresAtMs,
-        opId: parts[6],
         opKind: parts[7],
       });
     }),
