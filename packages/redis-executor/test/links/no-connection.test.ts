@@ -86,7 +86,7 @@ describe("what was never sent, as there was no connection, was not applied: the 
     await store.executeAll(uids.map(read));
     await cluster.nodes[0]?.kill9();
     await eventually("noticed", () => !store.health().healthy);
-    const answers = await store.executeAll(uids.map(set), { timeoutMs: 200 });
+    const answers = await store.executeAll(uids.map(set), { timeoutMs: 1000 });
     const failed = answers.filter((answer) => "error" in answer);
     expect(failed.length).toBeGreaterThan(0);
     expect(failed.length).toBeLessThan(answers.length);
