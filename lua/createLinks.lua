@@ -35,9 +35,9 @@ local brokenValues, total, given = 0, #keys, args[#keys + 7]
 --- @include "lib/base36"
 --- @include "lib/stamp"
 
-local tryCall, call, serviceName, newToken, endsAtMs = redis.pcall, redis.call, args[2], tonumber(args[1]), nowMs + args[3]
-if newToken < nowUs then newToken = nowUs end
-local tail, endsAt = args[4] .. stamp(newToken, endsAtMs) .. args[5], string.format('%.0f', endsAtMs)
+local tryCall, call, serviceName = redis.pcall, redis.call, args[2]
+local newToken, endsAtMs = math.max(nowUs, args[1]), nowMs + args[3]
+local tail, endsAt = args[4] .. stamp(newToken, endsAtMs) .. args[5], string.format('%d', endsAtMs)
 
 local answers, meetStored
 for place = 1, total do
@@ -72,7 +72,8 @@ for place = 1, total do
       meetStored = function(where, made, pod)
         if made == 1 then return keepField(where, serviceName, endsAt, true) or '1' end
         local refused = made ~= 0 and refusal(made)
-        return refused and refused ~= 'eOOM' and refused or onLink(setIfAbsent, 'ct', shared, where, pod)
+        if refused and refused ~= 'eOOM' then return refused end
+        return onLink(setIfAbsent, 'ct', shared, where, pod)
       end
       answers = { nowUs, 0 }
       for past = 1, place - 1 do answers[past + 2] = '1' end

@@ -8,7 +8,7 @@ export type ScriptName = "createLinks" | "leave" | "linkOps" | "linkOpsFreeing" 
 export const scripts: Readonly<Record<ScriptName, Script>> = {
   createLinks: {
     name: "createLinks",
-    sha: "a611c4e3b05f4684be4b3d29f6b013b811466fdb",
+    sha: "b0e7f6abebb9a78fc70dec0e4c04568da5815993",
     source: `local keys, args = KEYS, ARGV
 if args[1] == 'self-test' then
   local function selfTest(commands)
@@ -106,9 +106,9 @@ local function stamp(token, expiresAtMs)
     e7 < 10 and e7 + 48 or e7 + 87, e8 < 10 and e8 + 48 or e8 + 87
   )
 end
-local tryCall, call, serviceName, newToken, endsAtMs = redis.pcall, redis.call, args[2], tonumber(args[1]), nowMs + args[3]
-if newToken < nowUs then newToken = nowUs end
-local tail, endsAt = args[4] .. stamp(newToken, endsAtMs) .. args[5], string.format('%.0f', endsAtMs)
+local tryCall, call, serviceName = redis.pcall, redis.call, args[2]
+local newToken, endsAtMs = math.max(nowUs, args[1]), nowMs + args[3]
+local tail, endsAt = args[4] .. stamp(newToken, endsAtMs) .. args[5], string.format('%d', endsAtMs)
 local answers, meetStored
 for place = 1, total do
   local hash = keys[place]
@@ -294,7 +294,8 @@ for place = 1, total do
       meetStored = function(where, made, pod)
         if made == 1 then return keepField(where, serviceName, endsAt, true) or '1' end
         local refused = made ~= 0 and refusal(made)
-        return refused and refused ~= 'eOOM' and refused or onLink(setIfAbsent, 'ct', shared, where, pod)
+        if refused and refused ~= 'eOOM' then return refused end
+        return onLink(setIfAbsent, 'ct', shared, where, pod)
       end
       answers = { nowUs, 0 }
       for past = 1, place - 1 do answers[past + 2] = '1' end

@@ -1,4 +1,4 @@
-import type { LinkOp } from "@podlink/types";
+import type { Link, LinkOp } from "@podlink/types";
 import { startRedis } from "@podlink/testkit/redis";
 import { linkKey } from "@podlink/types";
 import { expect, test } from "vitest";
@@ -169,7 +169,7 @@ test("the record that createLinks writes is the one of linkOps, whatever is aske
   ];
   for (const [op, kind] of owners) {
     const opId = `id${op.uid}`;
-    await on.links.execute({ ...op, opId });
+    const { link } = (await on.links.execute({ ...op, opId })) as { readonly link: Link };
     await on.links.executeAll([
       { ...op, uid: `${op.uid}2`, opId },
       { kind: "get", ...at("nobody") },
@@ -178,6 +178,7 @@ test("the record that createLinks writes is the one of linkOps, whatever is aske
     const [one, other] = await Promise.all([op.uid, `${op.uid}2`].map((uid) => on.redis.hget(keyOf(uid), "room")));
     const parts = (record: string | null | undefined) => record?.split("|").filter((_, part) => part !== 3);
     expect(parts(one), "all but the token").toEqual(parts(other));
+    expect(Number.parseInt(one?.split("|")[3] ?? "", 36), "the token that the caller is told").toBe(Number(link.token));
     expect(one?.split("|").slice(5)).toEqual([kind, opId, "c"]);
     const ends = await Promise.all([op.uid, `${op.uid}2`].map((uid) => on.redis.pexpiretime(keyOf(uid))));
     expect(ends).toEqual([Number.parseInt(one?.split("|")[4] ?? "", 36), ends[0]]);
