@@ -285,5 +285,4 @@ export class RedisConnection implements Connection {
   }
 }
 
-const closed = (): RouteError =>
-  new RouteError("CLOSED", "the Redis executor is closed", { outcome: "not-applied" });
+const closed = (): RouteError => new RouteError("CLOSED", "the Redis executor is closed", { outcome: "not-applied" });
