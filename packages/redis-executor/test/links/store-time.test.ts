@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { linksOnRedis } from "./links-on-redis.ts";
 
 const HOUR_MS = 3_600_000;
@@ -7,9 +7,8 @@ const operation = (kind: "set" | "setIfAbsent", uid: string) =>
   ({ kind, ...at(uid), owner: { podIndex: 1 }, lifetime: { ttlMs: 60_000 } }) as const;
 const KINDS = ["set", "setIfAbsent"] as const;
 
-test.each(KINDS)(
-  "a store whose time steps back by more than a second is counted, and its tokens go on growing: %s",
-  async (kind) => {
+describe.each(KINDS)("%s", (kind) => {
+  test("a store whose time steps back by more than a second is counted, and its tokens go on growing", async () => {
     let nowMs = Date.now() + 2 * HOUR_MS;
     await using on = await linksOnRedis({ nowMs: () => nowMs });
     const tokens: number[] = [];
@@ -21,12 +20,9 @@ test.each(KINDS)(
     expect(on.links.read()["clockBack"]).toBe(2);
     expect(tokens).toEqual(tokens.toSorted((one, other) => one - other));
     expect(new Set(tokens).size).toBe(tokens.length);
-  },
-);
+  });
 
-test.each(KINDS)(
-  "a store whose time leaps ahead by more than a second is counted and logged once a minute: %s",
-  async (kind) => {
+  test("a store whose time leaps ahead by more than a second is counted and logged once a minute", async () => {
     let nowMs = Date.now() + 2 * HOUR_MS;
     await using on = await linksOnRedis({ nowMs: () => nowMs });
     for (const stepMs of [0, 900, HOUR_MS, 5, HOUR_MS]) {
@@ -36,12 +32,9 @@ test.each(KINDS)(
     expect(on.links.read()).toMatchObject({ clockAhead: 2, clockBack: 0 });
     const said = on.logger.entries.filter(({ message }) => /clock leapt ahead/.test(message ?? ""));
     expect(said).toMatchObject([{ level: "warn", fields: { count: 1 } }]);
-  },
-);
+  });
 
-test.each(KINDS)(
-  "a token floor may be a day ahead of the store's time, and not a microsecond more: %s",
-  async (kind) => {
+  test("a token floor may be a day ahead of the store's time, and not a microsecond more", async () => {
     const nowMs = Date.now() + HOUR_MS;
     await using on = await linksOnRedis({ nowMs: () => nowMs });
     const floor = nowMs * 1000 + 24 * HOUR_MS * 1000;
@@ -49,18 +42,18 @@ test.each(KINDS)(
       on.links.execute({ ...operation(kind, uid), owner: { podIndex: 1, tokenFloor: String(tokenFloor) } });
     expect(await claim("alice", floor)).toMatchObject({ link: { token: String(floor + 1) } });
     await expect(claim("bob", floor + 1)).rejects.toMatchObject({ code: "INVALID_ARGUMENT", outcome: "not-applied" });
-  },
-);
+  });
 
-test.each(KINDS)("the operations of a script share one moment of Redis, to the microsecond: %s", async (kind) => {
-  await using on = await linksOnRedis();
-  const before = Date.now() * 1000;
-  const answers = await on.links.executeAll(
-    Array.from({ length: 100 }, (_, index) => operation(kind, `u${index % 100}`)),
-  );
-  const tokens = new Set(
-    answers.map((answer) => "value" in answer && "link" in answer.value && answer.value.link.token),
-  );
-  expect(tokens.size).toBe(on.tap.calls.length);
-  for (const token of tokens) expect(Number(token)).toBeGreaterThan(before - 1000);
+  test("the operations of a script share one moment of Redis, to the microsecond", async () => {
+    await using on = await linksOnRedis();
+    const before = Date.now() * 1000;
+    const answers = await on.links.executeAll(
+      Array.from({ length: 100 }, (_, index) => operation(kind, `u${index % 100}`)),
+    );
+    const tokens = new Set(
+      answers.map((answer) => "value" in answer && "link" in answer.value && answer.value.link.token),
+    );
+    expect(tokens.size).toBe(on.tap.calls.length);
+    for (const token of tokens) expect(Number(token)).toBeGreaterThan(before - 1000);
+  });
 });
