@@ -81,6 +81,7 @@ class Flight extends Chained implements Receiver {
   }
 
   answered(reply: unknown): void {
+    if (this.isOver) return; // too late to count as an answer
     this.#end();
     this.command?.release();
     this.breaker?.answered();

@@ -74,6 +74,24 @@ test("an answer after the deadline changes nothing", async () => {
   answer("late");
 });
 
+test("a server that answers each call too late counts as silent", async () => {
+  const { calls } = callsOf();
+  const answers: (() => void)[] = [];
+  const line: Line = {
+    send: (command, receiver) => {
+      command.toWritable({});
+      answers.push(() => receiver.answered("late"));
+    },
+  };
+  const late = { ...request, timeoutMs: 20 };
+  for (let call = 0; call < 5; call += 1) {
+    await expect(calls.call(late, line, "a")).rejects.toMatchObject({ code: "TIMEOUT" });
+    answers[call]?.();
+  }
+  await expect(calls.call(late, line, "a")).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
+  expect(answers, "the next one is refused at once").toHaveLength(5);
+});
+
 test("a command that was answered keeps nothing of what it carried", async () => {
   const { calls } = callsOf();
   const sent: TrackedCommand[] = [];
