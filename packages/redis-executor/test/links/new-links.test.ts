@@ -18,9 +18,9 @@ describe.each<[string, readonly LinkOp[]]>([
     const clock = { nowMs: Date.now() + HOUR_MS };
     const on = await linksOnRedis({ nowMs: () => clock.nowMs, ownedTtlMs: 1_000_000 });
     onTestFinished(() => on.close());
-    const claim = async (service: string, ttlMs: number, podIndex = 1): Promise<Answer> => {
+    const claim = async (service: string, ttlMs: number, { podIndex = 1, renew = false } = {}): Promise<Answer> => {
       const name = { namespace: "prod", service, uid: "alice" };
-      const op: Claim = { kind: "setIfAbsent", ...name, owner: { podIndex }, lifetime: { ttlMs } };
+      const op: Claim = { kind: "setIfAbsent", ...name, owner: { podIndex }, lifetime: { ttlMs }, renew };
       const [answer] = await on.links.executeAll([op, ...others]);
       expect(on.tap.calls.at(-1)).toMatchObject({ script });
       return answer as Answer;
@@ -68,7 +68,7 @@ describe.each<[string, readonly LinkOp[]]>([
 
   test("is refused by a full Redis, which still says who holds a link that is there", async () => {
     const { on, claim } = await alice();
-    await claim("a", 60_000, 7);
+    await claim("a", 60_000, { podIndex: 7 });
     await on.server.config("maxmemory", 1);
     const refused = { code: "STORE_UNAVAILABLE", message: expect.stringContaining("memory") as string };
     expect(await claim("b", 60_000)).toMatchObject({ error: refused });
@@ -77,11 +77,23 @@ describe.each<[string, readonly LinkOp[]]>([
     expect(await on.redis.hkeys(KEY)).toEqual(["a"]);
   });
 
+  test("that finds another pod's reservation moves its end forward only where that is asked for", async () => {
+    const { claim, endsIn } = await alice();
+    await claim("a", 5000, { podIndex: 7 });
+    expect(await claim("a", 9000)).toMatchObject({
+      value: { created: false, link: { podIndex: 7, expiresInMs: 5000 } },
+    });
+    expect(await endsIn()).toBe(5000);
+    const renewed = await claim("a", 9000, { renew: true });
+    expect(renewed).toMatchObject({ value: { created: false, link: { podIndex: 7, expiresInMs: 9000 } } });
+    expect(await endsIn()).toBe(9000);
+  });
+
   test("takes the place of an expired one, under a higher token", async () => {
     const { clock, claim } = await alice();
     const before = await claim("a", 100);
     clock.nowMs += 100;
-    const after = await claim("a", 100, 2);
+    const after = await claim("a", 100, { podIndex: 2 });
     expect(after).toMatchObject({ value: { created: true, link: { podIndex: 2 } } });
     expect(tokenOf(after)).toBeGreaterThan(tokenOf(before));
   });
