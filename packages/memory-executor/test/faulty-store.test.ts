@@ -49,6 +49,7 @@ test("undisturbed it is the real store, and counts calls and operations", async 
   await store.execute(claim);
   expect(await store.execute(get)).toMatchObject({ podIndex: 1 });
   await store.executeAll([get, get]);
+  expect(await store.podsOf("prod", "room", ["alice", "bob", "alice"])).toEqual(new Map([[1, ["alice"]]]));
   await store.servicesOf("prod", "alice");
   await store.register(registration);
   const { rows } = await store.readPods("prod", "room");
@@ -62,6 +63,7 @@ test("undisturbed it is the real store, and counts calls and operations", async 
   expect(faults.calls).toEqual({
     execute: 2,
     executeAll: 1,
+    podsOf: 1,
     servicesOf: 1,
     register: 1,
     readPods: 1,
@@ -72,8 +74,8 @@ test("undisturbed it is the real store, and counts calls and operations", async 
     setWorkloadState: 1,
     workloadStates: 1,
   });
-  expect(faults.operations).toMatchObject({ setIfAbsent: 1, get: 3 });
-  expect(faults.totalCalls).toBe(12);
+  expect(faults.operations).toMatchObject({ setIfAbsent: 1, get: 5 });
+  expect(faults.totalCalls).toBe(13);
   faults.resetCounts();
   expect([faults.totalCalls, faults.operations.get]).toEqual([0, 0]);
   expect(store.epoch()).toBe(1);

@@ -75,6 +75,7 @@ test("in a Cluster a call carries those of one slot, as many as may", async () =
   for (const { keys } of tap.calls) expect(new Set(keys.map(hashSlotOf)).size).toBe(1);
   expect(await answer).toEqual(new Map());
   expect(tap.calls.flatMap(({ keys }) => keys)).toHaveLength(6000);
+  expect(sliced.links.read()["brokenValues"], "nobody is no broken value").toBe(0);
   await connection.close();
 });
 
@@ -149,7 +150,9 @@ test("what nobody may touch refuses the whole, and is counted; what is broken is
   await linked(uids(100));
   await on.redis.hset(keyOf("u7"), "room", "1|no record");
   await on.redis.hset(keyOf("u8"), "room", "1|0\n|no record of one line");
-  expect((await podsOf(uids(100))).get(1)).toEqual(uids(100).filter((uid) => uid !== "u7" && uid !== "u8"));
+  expect((await podsOf([...uids(100), "nobody"])).get(1)).toEqual(
+    uids(100).filter((uid) => uid !== "u7" && uid !== "u8"),
+  );
   expect(on.links.read()).toMatchObject({ brokenValues: 2, corruptValues: 0 });
   await on.redis.hset(keyOf("u9"), "room", "2|newer");
   await on.redis.set(keyOf("u10"), "of another type");
@@ -159,13 +162,13 @@ test("what nobody may touch refuses the whole, and is counted; what is broken is
 });
 
 test("when the store is closed, what waits is told so", async () => {
-  on.tap.before = () => new Promise(() => undefined);
   const busy = await linksOnRedis({ maxScriptsOnWire: 1 });
   busy.tap.before = () => new Promise(() => undefined);
   const answer = busy.links.podsOf("prod", "room", uids(1000));
   await new Promise<void>((resolve) => process.nextTick(resolve));
   busy.links.close();
   await expect(answer).rejects.toMatchObject({ code: "CLOSED", outcome: "not-applied" });
+  expect(busy.links.read()["linksWaiting"]).toBe(0);
   await expect(busy.links.podsOf("prod", "room", [])).rejects.toMatchObject({ code: "CLOSED" });
   await busy.close();
 });

@@ -5,6 +5,9 @@ import type { Subject } from "../subject.ts";
 import { errorOf, expectRefused } from "./expectations.ts";
 import { LinkProbe, pod, TTL } from "./link-probe.ts";
 
+/** A real store on a busy machine may take longer than by default. */
+const PATIENT = { timeoutMs: 20_000 };
+
 export function podsOfTests(subject: Subject<LinkStore>): void {
   const names = (count: number): string[] => Array.from({ length: count }, () => subject.uniqueName());
 
@@ -15,9 +18,10 @@ export function podsOfTests(subject: Subject<LinkStore>): void {
       const uids = names(300);
       await store.executeAll(
         uids.map((uid, at) => ({ kind: "set", namespace, service, uid, owner: pod(at % 3), lifetime: TTL }) as const),
+        PATIENT,
       );
       const asked = [...uids, ...names(200), ...uids.slice(0, 50)];
-      expect(await store.podsOf(namespace, service, asked)).toEqual(
+      expect(await store.podsOf(namespace, service, asked, PATIENT)).toEqual(
         new Map([0, 1, 2].map((podIndex) => [podIndex, uids.filter((_, at) => at % 3 === podIndex)])),
       );
     });
@@ -31,9 +35,9 @@ export function podsOfTests(subject: Subject<LinkStore>): void {
       await probe(ending).given(pod(1), { ttlMs: 1000 });
       await probe(elsewhere, other).given(pod(1), TTL);
       const asked = [ending, elsewhere, lasting, ...names(60)];
-      expect((await store.podsOf(namespace, service, asked)).get(1)).toEqual([ending]);
+      expect((await store.podsOf(namespace, service, asked, PATIENT)).get(1)).toEqual([ending]);
       await subject.advance(1000);
-      expect(await store.podsOf(namespace, service, asked)).toEqual(new Map([[2, [lasting]]]));
+      expect(await store.podsOf(namespace, service, asked, PATIENT)).toEqual(new Map([[2, [lasting]]]));
     });
 
     test("of nobody is empty", async () => {
