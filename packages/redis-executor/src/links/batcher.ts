@@ -227,12 +227,13 @@ export class LinkBatcher {
         seen: (token) => this.moments.sawToken(token, nowUs),
         broken: () => (this.brokenValues += 1),
       };
+      const reads = run.ops[0];
+      if (reads instanceof PendingReads) {
+        this.#answeredReads(reads, replies, context);
+        continue;
+      }
       for (let index = 0; index < run.ops.length; index += 1) {
         const pending = run.ops[index] as PendingOp;
-        if (pending instanceof PendingReads) {
-          pending.answered((position) => this.#podIn(pending, { replies, position }, context));
-          continue;
-        }
         const outcome = this.#outcomeOf(pending.op, replies === undefined ? PLAIN : replies.at(index), context);
         // What refused this try says nothing of one before it that may have been carried out.
         this.#finish(pending, "error" in outcome ? { error: finalError(pending, outcome.error) } : outcome);
@@ -317,6 +318,11 @@ export class LinkBatcher {
     for (const pending of opsOf(batch)) pending.isOnWire = false;
     this.#crowded?.left(batch);
     if (this.#ready.length > 0 || this.#asked.length > 0 || this.#crowded?.hasFreed === true) this.#flushSoon();
+  }
+
+  // By itself: what a function made here refers to would be made anew for each operation of any other kind, too.
+  #answeredReads(reads: PendingReads, replies: RunAnswers | undefined, context: AnswerContext): void {
+    reads.answered((position) => this.#podIn(reads, { replies, position }, context));
   }
 
   /** What the answer to one of several reads says. */

@@ -92,11 +92,12 @@ export function encodeBatch(batch: Batch, context: WireContext): WireCall {
   args.push(String(context.ownedTtlMs));
   for (const run of batch.runs) {
     encodeHead(run, args, context);
+    const reads = run.ops[0];
+    if (reads instanceof PendingReads) {
+      for (const key of reads.keys) keys.push(key);
+      continue;
+    }
     for (const pending of run.ops) {
-      if (pending instanceof PendingReads) {
-        for (const key of pending.keys) keys.push(key);
-        continue;
-      }
       keys.push(pending.key);
       encodeOp(pending, args);
     }
