@@ -29,6 +29,7 @@ const pods = {
     "pods/store-time",
     "pods/replies",
     "pods/old-goodbyes",
+    "pods/reports",
     "pods/many-pods",
   ),
   random: specs("pods/equivalence.property"),
