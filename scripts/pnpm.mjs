@@ -3,6 +3,7 @@
 //   bootstrap      install only
 //   --update       let the install write the lockfile
 //   --redis        see to it that there is a redis-server first; what is said of it goes to stderr
+//   --build        compile everything first: what is measured is what users get; what is said of it goes to stderr
 //   --foreground   for programs that stop by themselves on a signal (see `foreground`)
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
@@ -73,4 +74,5 @@ function start(program, args, foreground) {
 
 install();
 if (flags.has("--redis")) run(process.execPath, [join(root, "scripts", "redis-tools.mjs")], ["inherit", 2, 2]);
+if (flags.has("--build")) run("tsc", ["-b"], ["inherit", 2, 2]);
 if (command[0] && command[0] !== "bootstrap") start(command[0], command.slice(1), flags.has("--foreground"));

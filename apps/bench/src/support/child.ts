@@ -1,5 +1,6 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
+import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Preparation } from "../measure/figure.ts";
 import type { CpuProfile } from "../measure/profile.ts";
@@ -17,10 +18,14 @@ export interface Child {
 /** Asked of any child, beside what it answers itself. */
 type ProfileQuestion = { readonly profile: "start" | "stop" };
 
-/** Starts `src/processes/<name>.ts`; it is ended with the figure, and ends by itself when this process is gone. */
+/** As this one is: compiled by `npm run bench`, a source by tests. */
+const EXTENSION = extname(import.meta.url);
+const LOADER = EXTENSION === ".ts" ? ["--import", "tsx", "-C", "@podlink/source"] : [];
+
+/** Starts `processes/<name>`; it is ended with the figure, and ends by itself when this process is gone. */
 export async function startChild(name: string, { defer }: Pick<Preparation, "defer">): Promise<Child> {
-  const program = fileURLToPath(new URL(`../processes/${name}.ts`, import.meta.url));
-  const child = fork(program, { execArgv: ["--import", "tsx", "-C", "@podlink/source", "--expose-gc"] });
+  const program = fileURLToPath(new URL(`../processes/${name}${EXTENSION}`, import.meta.url));
+  const child = fork(program, { execArgv: [...LOADER, "--expose-gc"] });
   await once(child, "spawn");
   defer(async () => {
     if (child.exitCode !== null || child.signalCode !== null) return;

@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import type { SupervisedApp } from "@podlink/testkit";
 import { Supervisor } from "@podlink/testkit";
 import { replaceBetween } from "../../src/support/markers.ts";
@@ -11,7 +12,7 @@ let supervisor: Supervisor;
 beforeEach(() => void (supervisor = new Supervisor()));
 afterEach(() => supervisor.end());
 
-/** The program as `npm run bench -- <args>` starts it. */
+/** The program, from its sources. */
 function bench(args: readonly string[], env: Readonly<Record<string, string>> = {}): SupervisedApp {
   const script = new URL("../../src/main.ts", import.meta.url);
   const execArgv = ["--import", "tsx", "-C", "@podlink/source"];
@@ -81,6 +82,15 @@ it("--list says which figures there are, or one's variants", async () => {
   expect(said).toMatch(/^batch-get\/single: .*; beside .*; >= 3 x, <= 20 ms\nbatch-get\/cluster: .*; >= 5 x$/m);
   expect(code).toBe(0);
 });
+
+it("npm run bench measures what is compiled", async () => {
+  const root = fileURLToPath(new URL("../../../..", import.meta.url));
+  const profiles = folder();
+  const args = ["run", "--silent", "bench", "--", "place-10k", "--json", "--pairs", "5", "--profile", profiles];
+  const said = execFileSync("npm", args, { cwd: root, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
+  expect(JSON.parse(said)).toMatchObject({ figures: [{ id: "place-10k" }] });
+  expect(readFileSync(join(profiles, "place-10k.cpuprofile"), "utf8")).toContain("/load-balancer/dist/");
+}, 120_000);
 
 it("a figure as JSON with its profile, where there is no taskset, is one document on the output", async () => {
   const [bin, profiles] = [folder(), join(folder(), "profiles")];
