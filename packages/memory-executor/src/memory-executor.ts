@@ -123,13 +123,14 @@ export class MemoryExecutor implements Store, MetricsSource {
     return answers.map((answer) => Object.freeze(answer));
   }
 
-  podsOf(
+  async podsOf(
     namespace: string,
     service: string,
     uids: readonly string[],
     call?: CallOptions,
   ): Promise<Map<number, string[]>> {
-    return batchGetLinkedPod(this, { namespace, service, uids }, call);
+    const name = { namespace: checkNamespace(namespace), service: checkService(service) };
+    return batchGetLinkedPod(this, { ...name, uids }, call);
   }
 
   async servicesOf(namespace: string, uid: string, call?: CallOptions): Promise<Map<string, Link>> {

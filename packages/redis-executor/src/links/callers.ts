@@ -87,7 +87,8 @@ export class PodsCaller implements Caller {
   readonly #asked: PendingOp[] = [];
   readonly #settled = defer<void>();
   #open: number;
-  #error: RouteError | undefined;
+  /** Of the first uid that was refused. */
+  #refusal: { readonly position: number; readonly error: RouteError } | undefined;
 
   constructor(uids: readonly string[]) {
     this.uids = uids;
@@ -109,23 +110,30 @@ export class PodsCaller implements Caller {
   }
 
   settled({ position }: PendingOp, outcome: Outcome): void {
+    this.settledAt(position, outcome);
+  }
+
+  settledAt(position: number, outcome: Outcome): void {
     this.answer(position, "error" in outcome ? outcome.error : (outcome.value as Link | undefined)?.podIndex);
   }
 
   /** @param pod undefined: no link is there */
   answer(position: number, pod: number | undefined | RouteError): void {
     this.#open -= 1;
-    if (typeof pod === "object") this.#error ??= pod;
-    else this.#pods[position] = pod;
-    if (this.#open === 0 || this.#error !== undefined) this.#settled.resolve();
+    if (typeof pod !== "object") this.#pods[position] = pod;
+    else if (this.#refusal === undefined || position < this.#refusal.position) this.#refusal = { position, error: pod };
+    if (this.#open === 0) this.#settled.resolve();
   }
 
-  /** The uids of each pod, in the order asked. @throws RouteError the first that refuses one */
+  /**
+   * The uids of each pod, in the order asked, when all are answered: whoever asks again after a refusal finds nothing of the last
+   * time still waiting. @throws RouteError of the first that is refused
+   */
   async byPod(signal: AbortSignal | undefined): Promise<Map<number, string[]>> {
     const stopListening = signal === undefined ? undefined : cancelBy(signal, this.#asked);
     if (this.#open > 0) await this.#settled.promise;
     stopListening?.();
-    if (this.#error !== undefined) throw this.#error;
+    if (this.#refusal !== undefined) throw this.#refusal.error;
     const byPod = new Map<number, string[]>();
     for (let position = 0; position < this.uids.length; position += 1) {
       const podIndex = this.#pods[position];

@@ -1,6 +1,7 @@
 import type { LinkOp, RouteError } from "@podlink/types";
 import type { PodsCaller } from "./callers.ts";
 import type { LinkLane } from "./lanes.ts";
+import type { Outcome } from "./pending-op.ts";
 import { PendingOp } from "./pending-op.ts";
 import type { ReadPart } from "./read-parts.ts";
 import type { TurnWait } from "./turn-wait.ts";
@@ -32,6 +33,7 @@ export class PendingReads extends PendingOp {
 
   /** Gives the caller each answer: the pod, nothing where there is no link, or what refuses it. */
   answered(answerOf: (index: number) => number | undefined | RouteError): void {
+    if (this.isSettled) return;
     for (let index = 0; index < this.keys.length; index += 1) {
       this.#pods.answer(this.#positions[index] as number, answerOf(index));
     }
@@ -53,6 +55,13 @@ export class PendingReads extends PendingOp {
     });
     this.#leave();
     return ops;
+  }
+
+  /** Each of them has this outcome. */
+  override settle(outcome: Outcome): void {
+    if (this.isSettled) return;
+    for (const position of this.#positions) this.#pods.settledAt(position, outcome);
+    this.#leave();
   }
 
   #leave(): void {

@@ -1,6 +1,10 @@
 import { defer, linkKey, RouteError } from "@podlink/types";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { hashSlotOf } from "../../src/connection/hash-slot.ts";
+import { PodsCaller } from "../../src/links/callers.ts";
+import type { LinkLane } from "../../src/links/lanes.ts";
+import { PendingReads } from "../../src/links/pending-reads.ts";
+import type { TurnWait } from "../../src/links/turn-wait.ts";
 import type { LinksOnRedis } from "./links-on-redis.ts";
 import { LINK_BUCKETS, linksOnRedis, PREFIX } from "./links-on-redis.ts";
 import { plainConnection } from "./plain-connection.ts";
@@ -141,9 +145,13 @@ test("those beyond the operations that may wait are refused, the others are read
     code: "STORE_UNAVAILABLE",
     outcome: "not-applied",
   });
-  expect(few.links.read()).toMatchObject({ linksRefusedForLimits: 30, linkOperations: 1 + 100 });
+  const left = { linksWaiting: 0, linkScriptsOnWire: 0 };
+  expect(few.links.read(), "who asks again finds nothing of the last time in the queue").toMatchObject({
+    ...left,
+    linksRefusedForLimits: 30,
+    linkOperations: 1 + 100,
+  });
   await sent;
-  await expect.poll(() => few.links.read()).toMatchObject({ linksWaiting: 0, linkScriptsOnWire: 0 });
 });
 
 test("what nobody may touch refuses the whole, and is counted; what is broken is no link, and is counted", async () => {
@@ -161,13 +169,32 @@ test("what nobody may touch refuses the whole, and is counted; what is broken is
   expect(on.links.read()["corruptValues"]).toBe(3);
 });
 
+test("reads that were told of their deadline are not answered once more: others of the list are waited for", async () => {
+  const caller = new PodsCaller(["a", "b", "c"]);
+  const part = { lane: { namespace: "prod", service: "room" } as LinkLane, caller, group: 0 };
+  const wait = { leave: () => undefined } as TurnWait;
+  const [late, other] = [[0, 1], [2]].map(
+    (positions) => new PendingReads({ ...part, wait, positions, keys: positions.map((at) => `k${at}`) }),
+  );
+  late?.settle({ error: lost() });
+  late?.answered(() => 1);
+  let isOver = false;
+  const byPod = caller.byPod(undefined).finally(() => (isOver = true));
+  await new Promise(setImmediate);
+  expect(isOver).toBe(false);
+  other?.answered(() => 1);
+  await expect(byPod).rejects.toMatchObject({ code: "TIMEOUT" });
+});
+
 test("when the store is closed, what waits is told so", async () => {
   const busy = await linksOnRedis({ maxScriptsOnWire: 1 });
-  busy.tap.before = () => new Promise(() => undefined);
+  const closed = defer<void>();
+  busy.tap.before = () => closed.promise;
   const answer = busy.links.podsOf("prod", "room", uids(1000));
   await new Promise<void>((resolve) => process.nextTick(resolve));
   busy.links.close();
-  await expect(answer).rejects.toMatchObject({ code: "CLOSED", outcome: "not-applied" });
+  closed.reject(new RouteError("CLOSED", "the connection is closed", { outcome: "unknown" }));
+  await expect(answer).rejects.toMatchObject({ code: "CLOSED" });
   expect(busy.links.read()["linksWaiting"]).toBe(0);
   await expect(busy.links.podsOf("prod", "room", [])).rejects.toMatchObject({ code: "CLOSED" });
   await busy.close();

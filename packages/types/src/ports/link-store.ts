@@ -23,7 +23,7 @@ export interface LinkStore {
   /**
    * Which pods the live links of up to 10,000 uids of a service name: the uids of each, once and in the order asked; those
    * without a link are left out.
-   * @throws RouteError as `execute`: the first error that refuses one of them
+   * @throws RouteError as `execute`, when all are answered: of the first that is refused
    */
   podsOf(
     namespace: string,

@@ -50,8 +50,10 @@ export function podsOfTests(subject: Subject<LinkStore>): void {
       await expectRefused(store.podsOf(namespace, "room", many), "uids");
       expect((await errorOf(store.podsOf(namespace, "room", undefined as never))).code).toBe("INVALID_ARGUMENT");
       await expectRefused(store.podsOf(namespace, "room", ["good", ".."]), "uid");
-      await expectRefused(store.podsOf("Not A Label", "room", ["u"]), "namespace");
-      await expectRefused(store.podsOf(namespace, "Not A Label", ["u"]), "service");
+      for (const uids of [["u"], []]) {
+        await expectRefused(store.podsOf("Not A Label", "room", uids), "namespace");
+        await expectRefused(store.podsOf(namespace, "Not A Label", uids), "service");
+      }
       await expectRefused(store.podsOf(namespace, "room", ["u"], { timeoutMs: -1 }), "timeoutMs");
     });
 
