@@ -2,16 +2,19 @@ import { pinToNodeCore, pinToRedisCore } from "../support/cores.ts";
 import type { Child } from "../support/child.ts";
 import { startChild } from "../support/child.ts";
 import { Ends } from "../measure/ends.ts";
-import type { Figure } from "../measure/figure.ts";
+import type { Figure, Preparation, Sides } from "../measure/figure.ts";
+import { median } from "../measure/median.ts";
 
 const CONNECTIONS = 64;
-const REQUESTS = 20_000;
+const REQUESTS = 10_000;
 /** Of a gateway's life, before it is measured. */
-const WARM_UPS = 4;
+const WARM_UPS = 8;
+/** How often each of the two is measured in its life, in turn. */
+const ROUNDS = 5;
 
 /**
- * A gateway's whole way of a request, kept-alive. The gateways have a core; pod and users share the other. Each round has a gateway
- * of its own: what V8 makes of one, two that are the same differ by up to 15 %, all their lives.
+ * A gateway's whole way of a request, kept-alive. The gateways have a core; pod and users share the other. Each pair has gateways of
+ * its own: what V8 makes of them, two that are the same differ by up to 15 %, all their lives.
  */
 export const gatewayHttp: Figure = {
   id: "gateway-http",
@@ -25,30 +28,61 @@ export const gatewayHttp: Figure = {
     const outside = await startChild("pod-and-load", preparation);
     const podPort = await outside.ask<number>({ listen: true });
     if (preparation.pin) pinToRedisCore(outside.pid);
-    const requests = preparation.tiny ? 200 : REQUESTS;
-    const load = (port: number) => outside.ask<number>({ load: { port, connections: CONNECTIONS, requests } });
-    const withGateway = async <T>(name: string, work: (port: number, gateway: Child) => Promise<T>): Promise<T> => {
-      const ends = new Ends();
-      preparation.defer(() => ends.end());
-      try {
-        const gateway = await startChild(name, { defer: (end) => ends.add(end) });
-        const port = await gateway.ask<number>({ podPort });
-        if (preparation.pin) pinToNodeCore(gateway.pid);
-        for (let round = 0; round < WARM_UPS; round += 1) await load(port);
-        return await work(port, gateway);
-      } finally {
-        await ends.end();
-      }
-    };
-    return {
-      ours: {
-        run: () => withGateway("podlink-gateway", load),
-        profiled: (rounds) =>
-          withGateway("podlink-gateway", (port, gateway) =>
-            gateway.profiled(rounds, async () => void (await load(port))),
-          ),
-      },
-      baseline: { run: () => withGateway("bare-gateway", load) },
-    };
+    return sides({ outside, podPort }, preparation);
   },
 };
+
+interface Outside {
+  /** The pod and its users. */
+  readonly outside: Child;
+  readonly podPort: number;
+}
+
+interface Gateway {
+  readonly child: Child;
+  /** Sends it a round of requests; nanoseconds for each. */
+  readonly load: () => Promise<number>;
+}
+
+function sides({ outside, podPort }: Outside, { tiny, pin, defer }: Preparation): Sides {
+  const requests = tiny ? 200 : REQUESTS;
+  const start = async (name: string, ends: Ends): Promise<Gateway> => {
+    const child = await startChild(name, { defer: (end) => ends.add(end) });
+    const port = await child.ask<number>({ podPort });
+    if (pin) pinToNodeCore(child.pid);
+    return { child, load: () => outside.ask<number>({ load: { port, connections: CONNECTIONS, requests } }) };
+  };
+  const withBoth = async <T>(work: (ours: Gateway, bare: Gateway) => Promise<T>): Promise<T> => {
+    const ends = new Ends();
+    defer(() => ends.end());
+    try {
+      const [ours, bare] = [await start("podlink-gateway", ends), await start("bare-gateway", ends)];
+      for (let round = 0; round < WARM_UPS; round += 1) for (const { load } of [ours, bare]) await load();
+      return await work(ours, bare);
+    } finally {
+      await ends.end();
+    }
+  };
+  let baseline = Number.NaN;
+  const run = async (): Promise<number> => {
+    const costs = await withBoth(inTurn);
+    baseline = median(costs.bare);
+    return median(costs.ours);
+  };
+  return {
+    ours: {
+      run,
+      profiled: (rounds) => withBoth(({ child, load }) => child.profiled(rounds, async () => void (await load()))),
+    },
+    baseline: { run: () => baseline }, // measured together with ours
+  };
+}
+
+async function inTurn(ours: Gateway, bare: Gateway): Promise<{ readonly ours: number[]; readonly bare: number[] }> {
+  const costs = { ours: [] as number[], bare: [] as number[] };
+  for (let round = 0; round < ROUNDS; round += 1) {
+    costs.ours.push(await ours.load());
+    costs.bare.push(await bare.load());
+  }
+  return costs;
+}

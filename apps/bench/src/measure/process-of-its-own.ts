@@ -13,7 +13,7 @@ export const inProcessOfItsOwn = (figure: Figure): Figure => ({
   async prepare({ tiny, pin, defer }) {
     const child = await startChild("one-figure", { defer });
     const ask = <Answer>(question: FigureQuestion): Promise<Answer> => child.ask<Answer>(question);
-    defer(() => ask({ end: true }));
+    defer(() => (child.isRunning() ? ask({ end: true }) : undefined));
     await ask({ prepare: nameOf(figure), tiny, pin });
     return {
       ours: {

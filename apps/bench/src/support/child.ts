@@ -9,7 +9,9 @@ import { profiled } from "../measure/profile.ts";
 /** A process of the bench that answers one question after the other. */
 export interface Child {
   readonly pid: number;
-  /** Rejects when it fails or ends instead of answering. */
+  /** False: it has ended, and answers nothing. */
+  readonly isRunning: () => boolean;
+  /** Rejects when it fails or ends instead of answering, or has ended. */
   ask<Answer>(question: object): Promise<Answer>;
   /** The processor's profile of that process during so many rounds. */
   readonly profiled: (rounds: number, round: () => Promise<void>) => Promise<CpuProfile>;
@@ -27,24 +29,28 @@ export async function startChild(name: string, { defer }: Pick<Preparation, "def
   const program = fileURLToPath(new URL(`../processes/${name}${EXTENSION}`, import.meta.url));
   const child = fork(program, { execArgv: [...LOADER, "--expose-gc"] });
   await once(child, "spawn");
+  const isRunning = (): boolean => child.exitCode === null && child.signalCode === null;
   defer(async () => {
-    if (child.exitCode !== null || child.signalCode !== null) return;
+    if (!isRunning()) return;
     child.kill("SIGKILL"); // it holds nothing that matters
     await once(child, "exit");
   });
   const ask = <Answer>(question: object): Promise<Answer> =>
     new Promise<Answer>((resolve, reject) => {
       const ended = (): void => reject(new Error(`the process ${name} ended before it answered`));
+      if (!isRunning()) return ended();
       child.once("exit", ended);
       child.once("message", (answer: { value: Answer } | { error: string }) => {
         child.off("exit", ended);
         if ("error" in answer) reject(new Error(`${name}: ${answer.error}`));
         else resolve(answer.value);
       });
-      child.send(question);
+      child.send(question, (error) => error !== null && ended());
+      return undefined;
     });
   return {
     pid: child.pid!,
+    isRunning,
     ask,
     profiled: async (rounds, round) => {
       await ask({ profile: "start" } satisfies ProfileQuestion);
@@ -64,7 +70,7 @@ export function answerParent<Question>(answer: (question: Question) => unknown):
       .then(() => (isProfileQuestion(question) ? profile(question) : answer(question)))
       .then(
         (value) => process.send?.({ value }),
-        (error: unknown) => process.send?.({ error: String(error) }),
+        (error: unknown) => process.send?.({ error: error instanceof Error ? error.stack : String(error) }),
       );
   });
 }

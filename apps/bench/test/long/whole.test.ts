@@ -1,4 +1,5 @@
 // Each figure, the scale run and the soak, in small: that they work at all. Nothing is asserted of how fast anything is.
+import { execFileSync } from "node:child_process";
 import { beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { figures } from "../../src/figures/index.ts";
 import { calibrate, openGauges } from "../../src/measure/calibration.ts";
@@ -23,6 +24,19 @@ describe("the whole bench works", () => {
     },
     120_000,
   ); // processes that start, and a lease and a grace that pass, on a busy machine
+
+  it("a figure whose process dies says so, and leaves no one waiting", async () => {
+    const { pid } = process;
+    const childOf = (): number =>
+      Number(
+        /(\d+) .*one-figure/.exec(
+          execFileSync("ps", ["--ppid", String(pid), "-o", "pid=,args="], { encoding: "utf8" }),
+        )?.[1],
+      );
+    const figure = inProcessOfItsOwn(figures.find(({ id }) => id === "balance")!);
+    const onRound = (): void => void process.kill(childOf(), "SIGKILL");
+    await expect(measure(figure, { pairs: 1, tiny: true, onRound })).rejects.toThrow("ended before it answered");
+  }, 120_000);
 
   it("this machine's speeds are measured", async () => {
     const ends = new Ends();
