@@ -48,7 +48,7 @@ describe("the whole bench works", () => {
   });
 
   it.each([
-    ["in the figure's process", "place-10k", "/load-balancer/src/"],
+    ["in the figure's process", "balance", "/load-balancer/src/"],
     ["in another one of it, where the work is", "gateway-http", "/packages/http/src/"],
   ])(
     "our side is profiled: %s",
