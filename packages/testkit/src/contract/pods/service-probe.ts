@@ -127,5 +127,5 @@ export class ServiceProbe {
 
 /** Waits, in real time, until so many pushes have arrived. */
 export async function arrived<E>(events: readonly E[], count: number): Promise<void> {
-  await vi.waitFor(() => expect(events.length).toBeGreaterThanOrEqual(count), { timeout: 20_000, interval: 2 });
+  await vi.waitFor(() => expect(events.length).toBeGreaterThanOrEqual(count), { timeout: 10_000, interval: 2 });
 }
