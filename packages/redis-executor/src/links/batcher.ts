@@ -12,7 +12,7 @@ import type { Outcome, PendingOp, WireOp } from "./pending-op.ts";
 import { PendingReads } from "./pending-reads.ts";
 import { finalError, mayRepeat } from "./repeats.ts";
 import type { Batch, Run } from "./runs.ts";
-import { batchesOf, callKindOf, FULL, isSettled, opsOf, sizeOf, withoutSettled } from "./runs.ts";
+import { batchesOf, callKindOf, FULL, isSettled, opsOf, withoutSettled } from "./runs.ts";
 import { StoreMoments } from "./store-moments.ts";
 import { TurnWait } from "./turn-wait.ts";
 import type { RunAnswers, WireAnswer, WireReply } from "./wire.ts";
@@ -99,7 +99,7 @@ export class LinkBatcher {
   add(pending: PendingOp): void {
     if (pending.isSettled) return; // cancelled before it began
     if (this.#isClosed) return pending.settle({ error: closed(pending) });
-    const size = sizeOf(pending);
+    const { size } = pending;
     if (pending instanceof PendingReads && this.waiting + size > this.#options.maxWaitingOperations) {
       for (const read of pending.apart()) this.add(read);
       return;
@@ -139,7 +139,7 @@ export class LinkBatcher {
 
   #ask(pending: PendingOp): void {
     this.#asked.push(pending);
-    this.#askedSize += sizeOf(pending);
+    this.#askedSize += pending.size;
     if (this.#askedSize >= this.full) this.#flush();
     else this.#flushSoon();
   }
@@ -345,7 +345,7 @@ export class LinkBatcher {
 
   /** Leaves the queue unsent: its caller is gone, or everything is. */
   #drop(pending: PendingOp): void {
-    this.waiting -= sizeOf(pending);
+    this.waiting -= pending.size;
     this.#finish(pending, { error: closed(pending) });
   }
 

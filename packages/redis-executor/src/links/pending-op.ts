@@ -33,6 +33,8 @@ export class PendingOp {
   readonly position: number;
   readonly wait: TurnWait;
   readonly isMutation: boolean;
+  /** How many operations it stands for. */
+  size = 1;
   /** Given by the caller or, from the first try on, by the batch. Repeats keep it. */
   opId: string | undefined;
   /** How often it was sent again. */

@@ -26,6 +26,7 @@ export class PendingReads extends PendingOp {
     const position = positions[0] as number;
     super(readOf(lane, caller.uids[position] as string), { ...parts, key: keys[0] as string, position });
     this.keys = keys;
+    this.size = keys.length;
     this.#positions = positions;
     this.#pods = caller;
     this.isAlone = true;

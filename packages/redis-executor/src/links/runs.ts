@@ -1,7 +1,6 @@
 import type { Lifetime } from "@podlink/types";
 import type { LinkLane } from "./lanes.ts";
 import type { PendingOp, WireOp, WireOpKind } from "./pending-op.ts";
-import { PendingReads } from "./pending-reads.ts";
 
 /** The most operations in one script call. */
 const MAX_OPS = 128;
@@ -43,8 +42,8 @@ export class Run {
 
   /** How many operations it has. */
   get size(): number {
-    const first = this.ops[0];
-    return first instanceof PendingReads ? first.keys.length : this.ops.length; // those travel alone
+    const { ops } = this;
+    return ops.length === 1 ? (ops[0] as PendingOp).size : ops.length; // what stands for several travels alone
   }
 
   takes(pending: PendingOp): boolean {
@@ -67,11 +66,6 @@ export class Run {
     part.ops.push(...this.ops.slice(from, to));
     return part;
   }
-}
-
-/** How many operations it is. */
-export function sizeOf(pending: PendingOp): number {
-  return pending instanceof PendingReads ? pending.keys.length : 1;
 }
 
 /** What one script call carries. */
