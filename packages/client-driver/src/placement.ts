@@ -100,7 +100,7 @@ export class Placement {
     const { routes, commands, clock, counters } = this.#parts;
     const podIndex = routes.bestIndex();
     if (podIndex === undefined) {
-      if (routes.cache.generation === undefined) throw this.#nobody();
+      if (!routes.cache.isRegistered) throw this.#nobody();
       // Nobody takes a new uid; one that has a link may still be served.
       const link = await commands.execute({ kind: "get", namespace, service, uid });
       if (link === undefined) throw this.#nobody();
@@ -167,7 +167,7 @@ export class Placement {
 
   #nobody(): RouteError {
     const { routes } = this.#parts;
-    if (routes.cache.generation === undefined) {
+    if (!routes.cache.isRegistered) {
       return new RouteError("SERVICE_NOT_FOUND", `no pod of ${routes.namespace}/${routes.service} was ever registered`);
     }
     return new RouteError("NO_ROUTABLE_POD", `no pod of ${routes.namespace}/${routes.service} takes a uid now`, {

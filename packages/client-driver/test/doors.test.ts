@@ -82,6 +82,18 @@ test("a service that no pod was ever registered for is SERVICE_NOT_FOUND, withou
   expect(line.totalCalls).toBe(0);
 });
 
+test("a first pod that was heard of since the last reading is no stranger: NO_ROUTABLE_POD, until it is ready", async () => {
+  const { rooms, routes, pod, line } = await world(0);
+  await rooms.init();
+  const { readPods } = line.calls;
+  const first = await pod(0, { serviceState: "Pending" });
+  await rejection(rooms.resolve("alice"), "NO_ROUTABLE_POD");
+  await rejection(routes.getServiceBestPod(SERVICE), "NO_ROUTABLE_POD");
+  await first.say({ serviceState: "Ready" });
+  expect(await rooms.resolve("alice")).toMatchObject({ podIndex: 0 });
+  expect(line.calls.readPods, "no reading told").toBe(readPods);
+});
+
 test("a service whose pods can't take a uid is NO_ROUTABLE_POD", async () => {
   const { rooms, pods, clock } = await world(1);
   await pods[0]?.say({ serviceState: "NotReady" });

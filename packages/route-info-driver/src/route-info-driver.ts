@@ -205,11 +205,11 @@ export class RouteInfoDriver implements MetricsSource {
    * @throws RouteError SERVICE_NOT_FOUND (no pod was ever registered), NO_ROUTABLE_POD
    */
   async getServiceBestPod(service: string, call?: CallOptions): Promise<PodView> {
-    const { generation } = await this.#ready(service, call);
+    const cache = await this.#ready(service, call);
     const best = this.service(service).best();
     if (best !== undefined) return best;
     const name = `${this.namespace}/${service}`;
-    if (generation === undefined) throw new RouteError("SERVICE_NOT_FOUND", `no pod of ${name} was ever registered`);
+    if (!cache.isRegistered) throw new RouteError("SERVICE_NOT_FOUND", `no pod of ${name} was ever registered`);
     throw new RouteError("NO_ROUTABLE_POD", `no pod of ${name} can take a new link now`);
   }
 

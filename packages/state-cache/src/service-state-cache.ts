@@ -132,6 +132,11 @@ export class ServiceStateCache implements MetricsSource {
     return this.#feed.known?.generation;
   }
 
+  /** Whether a pod was ever registered, as far as is known: the last reading found it, or a row was published since. */
+  get isRegistered(): boolean {
+    return this.generation !== undefined || this.pods().length > 0;
+  }
+
   /** When the newest successful reading was begun. Undefined: there was none. */
   get lastReadingBegunAtMs(): number | undefined {
     return this.#feed.lastReadingBegunAtMs;
