@@ -46,8 +46,8 @@ async function started(): Promise<Started> {
   const redis = await startRedis();
   const kept = await startRedis();
   const apps = new SampleApps({ redisUrl: redis.url, sessionRedisUrl: kept.url });
-  const [pod, { url: holding = "" }, { url: plain = "" }] = await Promise.all([
-    apps.startRoom(0),
+  const pod = await apps.startRoom(0);
+  const [{ url: holding = "" }, { url: plain = "" }] = await Promise.all([
     apps.startGateway(0, { HOLD_MS }),
     apps.startGateway(1),
   ]);

@@ -31,10 +31,9 @@ async function programs(
     const shared = { REDIS_URL: redis.url, PORT: "0", ...own, ...env };
     return supervisor.start({ name: program, node, env: shared, ready: "message", readyWithinMs: 60_000 });
   };
-  const [pod, gateway] = await Promise.all([
-    start("stateful-server", { NAMESPACE: "test", SERVICE: "room", POD_INDEX: "0", HOST: "127.0.0.1" }),
-    start("gateway", { PODLINK_NAMESPACE: "test", SERVICES: "room" }),
-  ]);
+  const place = { NAMESPACE: "test", SERVICE: "room", POD_INDEX: "0", HOST: "127.0.0.1" };
+  const pod = await start("stateful-server", place);
+  const gateway = await start("gateway", { PODLINK_NAMESPACE: "test", SERVICES: "room" });
   return { pod, gateway };
 }
 

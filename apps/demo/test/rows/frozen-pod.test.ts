@@ -20,10 +20,8 @@ faultRow(
     await using line = await startFaultProxy({ target: kept });
     await using apps = new SampleApps({ redisUrl: redis.url, sessionRedisUrl: kept.url });
     row.supervisor(apps.supervisor);
-    const [frozen, { url = "" }] = await Promise.all([
-      apps.startRoom(0, { SESSION_REDIS_URL: line.url("redis") }),
-      apps.startGateway(0),
-    ]);
+    const frozen = await apps.startRoom(0, { SESSION_REDIS_URL: line.url("redis") });
+    const { url = "" } = await apps.startGateway(0);
     const first = await increment(url, "ann", "first");
     expect(first).toMatchObject({ pod: 0, count: 1 });
     await apps.startRoom(1);

@@ -26,10 +26,8 @@ faultRow(50, "SIGTERM lets a request that is under way end, and a WebSocket's us
   await using line = await startFaultProxy({ target: kept });
   await using apps = new SampleApps({ redisUrl: redis.url, sessionRedisUrl: kept.url });
   row.supervisor(apps.supervisor);
-  const [leaving, { url = "" }] = await Promise.all([
-    apps.startRoom(0, { SESSION_REDIS_URL: line.url("redis") }),
-    apps.startGateway(0),
-  ]);
+  const leaving = await apps.startRoom(0, { SESSION_REDIS_URL: line.url("redis") });
+  const { url = "" } = await apps.startGateway(0);
   await using load = await startLoad({ ...roomLoad(), url, users: ["ann"], ratePerSecond: 20, timeoutMs: 10_000 });
   const first = await increment(url, "bob", "first");
   expect(first).toMatchObject({ pod: 0, count: 1 });

@@ -68,7 +68,10 @@ export class SampleApps implements AsyncDisposable {
     return this.supervisor.start(this.#options(`room-${podIndex}`, ["room", String(podIndex)], env));
   }
 
-  /** A gateway; it keeps its port when it is restarted. */
+  /**
+   * A gateway; it keeps its port when it is restarted. Started after a pod it knows it; a pod that joins later is known to it
+   * some milliseconds after it is ready.
+   */
   async startGateway(index: number, env: AppEnvironment = {}): Promise<SupervisedApp> {
     const PORT = String(await freePort());
     return this.supervisor.start(this.#options(`gateway-${index}`, ["gateway"], { PORT, ...env }));
