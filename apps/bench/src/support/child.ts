@@ -4,7 +4,7 @@ import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Preparation } from "../measure/figure.ts";
 import type { CpuProfile } from "../measure/profile.ts";
-import { profiled } from "../measure/profile.ts";
+import { recorded, repeated } from "../measure/profile.ts";
 
 /** A process of the bench that answers one question after the other. */
 export interface Child {
@@ -54,7 +54,7 @@ export async function startChild(name: string, { defer }: Pick<Preparation, "def
     ask,
     profiled: async (rounds, round) => {
       await ask({ profile: "start" } satisfies ProfileQuestion);
-      for (let turn = 0; turn < rounds; turn += 1) await round();
+      await repeated(rounds, round);
       return ask({ profile: "stop" } satisfies ProfileQuestion);
     },
   };
@@ -84,7 +84,7 @@ function profiler(): (question: ProfileQuestion) => Promise<CpuProfile> | undefi
   return ({ profile }) => {
     stop();
     const stopped = made;
-    made = profile === "start" ? profiled(1, () => new Promise((resolve) => (stop = resolve))) : undefined;
+    made = profile === "start" ? recorded(() => new Promise((resolve) => (stop = resolve))) : undefined;
     return stopped;
   };
 }
