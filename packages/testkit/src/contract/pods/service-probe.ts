@@ -16,6 +16,8 @@ import type { Subject } from "../subject.ts";
 
 export const LEASE_MS = 10_000;
 export const SILENCE_MS = 4500;
+/** How long a test waits for a push, in real time. */
+const PUSHED = { timeout: 10_000, interval: 2 };
 
 /** What an ordinary pod reports. */
 export function podReport(changes: Partial<PodReport> = {}): PodReport {
@@ -40,12 +42,20 @@ export interface RegisteredPod {
   readonly incarnation: number;
 }
 
+interface Watched {
+  readonly events: PodEvent[];
+  readonly subscription: Subscription;
+  readonly sequence: number;
+}
+
 /** One service of one test, with the calls of its pods and readers in short. */
 export class ServiceProbe {
   readonly namespace: string;
   readonly service: string;
   readonly #subject: Subject<Store>;
   readonly #reports = new Map<number, number>();
+  /** The pod index that the last watcher was opened with. */
+  #watchers = 10_000;
 
   constructor(subject: Subject<Store>) {
     this.namespace = subject.namespace;
@@ -113,19 +123,24 @@ export class ServiceProbe {
     return (await this.read()).rows.find((row) => row.podIndex === podIndex);
   }
 
-  /** Collects the published events of the service. */
-  watch(): { readonly events: PodEvent[]; readonly subscription: Subscription } {
+  /**
+   * Collects the published events of the service from now on. A pod more is registered, and what is heard until that arrives
+   * is left out: earlier events may still be under way, and one that the subscription came too late for is told as a gap.
+   * `sequence` is the number that the next change follows.
+   */
+  async watch({ store }: Pick<Subject<Store>, "store"> = this.#subject): Promise<Watched> {
     const events: PodEvent[] = [];
-    const subscription = this.#subject.store.watchPods(
-      this.namespace,
-      this.service,
-      (event) => void events.push(event),
-    );
-    return { events, subscription };
+    const subscription = store.watchPods(this.namespace, this.service, (event) => void events.push(event));
+    const { podIndex } = await this.given((this.#watchers -= 1));
+    const isBegun = (event: PodEvent): boolean => event.kind === "gap" || event.row.podIndex === podIndex;
+    if (this.#subject.can("pushes")) await vi.waitFor(() => expect(events.some(isBegun)).toBe(true), PUSHED);
+    events.length = 0;
+    const { sequence } = await this.read();
+    return { events, subscription, sequence };
   }
 }
 
 /** Waits, in real time, until so many pushes have arrived. */
 export async function arrived<E>(events: readonly E[], count: number): Promise<void> {
-  await vi.waitFor(() => expect(events.length).toBeGreaterThanOrEqual(count), { timeout: 10_000, interval: 2 });
+  await vi.waitFor(() => expect(events.length).toBeGreaterThanOrEqual(count), PUSHED);
 }

@@ -28,7 +28,7 @@ export function storeStatusContract(name: string, makeStore: MakeStore): void {
       const known = await service.read();
       const events: StoreEvent[] = [];
       subject.store.watchStore((event) => void events.push(event));
-      const { events: podEvents } = service.watch();
+      const { events: podEvents } = await service.watch();
       const epoch = subject.store.epoch();
 
       await harness.flushAll?.();
