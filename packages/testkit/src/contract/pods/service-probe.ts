@@ -16,8 +16,8 @@ import type { Subject } from "../subject.ts";
 
 export const LEASE_MS = 10_000;
 export const SILENCE_MS = 4500;
-/** How long a test waits for a push, in real time. */
-const PUSHED = { timeout: 10_000, interval: 2 };
+/** How long a test waits for what comes by itself, in real time. */
+export const SOON = { timeout: 10_000, interval: 2 };
 
 /** What an ordinary pod reports. */
 export function podReport(changes: Partial<PodReport> = {}): PodReport {
@@ -133,7 +133,7 @@ export class ServiceProbe {
     const subscription = store.watchPods(this.namespace, this.service, (event) => void events.push(event));
     const { podIndex } = await this.given((this.#watchers -= 1));
     const isBegun = (event: PodEvent): boolean => event.kind === "gap" || event.row.podIndex === podIndex;
-    if (this.#subject.can("pushes")) await vi.waitFor(() => expect(events.some(isBegun)).toBe(true), PUSHED);
+    if (this.#subject.can("pushes")) await vi.waitFor(() => expect(events.some(isBegun)).toBe(true), SOON);
     events.length = 0;
     const { sequence } = await this.read();
     return { events, subscription, sequence };
@@ -142,5 +142,5 @@ export class ServiceProbe {
 
 /** Waits, in real time, until so many pushes have arrived. */
 export async function arrived<E>(events: readonly E[], count: number): Promise<void> {
-  await vi.waitFor(() => expect(events.length).toBeGreaterThanOrEqual(count), PUSHED);
+  await vi.waitFor(() => expect(events.length).toBeGreaterThanOrEqual(count), SOON);
 }
