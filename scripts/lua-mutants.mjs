@@ -1,32 +1,14 @@
 // `npm run mutants`: changes the Lua scripts in every way that a slip could, one at a time, and has the tests find each.
 // A mutant that no test finds fails the run, unless scripts/lua-mutants/equivalents.json says why none can.
-//
-//   --file lib/remove   only the files whose path from lua/ begins so
-//   --list              the mutants, without running anything
-//   --counts            how many constructs and mutants of each kind, without running anything
-//   --json              with --list, or for the verdicts: one JSON document instead of text
-//   --directed          without the tests of random histories: shows what they alone find
-//   --workers 2         how many processes run tests at the same time
 import { mkdirSync, writeFileSync } from "node:fs";
-import { parseArgs } from "node:util";
+import { readArguments } from "./lua-mutants/arguments.mjs";
 import { equivalents } from "./lua-mutants/equivalents.mjs";
 import { baseline, hunt, isFine } from "./lua-mutants/hunt.mjs";
 import { files, mutantsIn, textOfFile } from "./lua-mutants/mutants.mjs";
 import { countsOf, storyOf, tableOf } from "./lua-mutants/report.mjs";
 import { absolute } from "./workspace.mjs";
 
-const { values: options } = parseArgs({
-  options: {
-    file: { type: "string", default: "" },
-    list: { type: "boolean", default: false },
-    counts: { type: "boolean", default: false },
-    json: { type: "boolean", default: false },
-    directed: { type: "boolean", default: false },
-    workers: { type: "string", default: "2" },
-  },
-});
-const workers = Number(options.workers);
-if (!Number.isInteger(workers) || workers < 1) throw new Error(`--workers ${options.workers}: a whole number from 1`);
+const { workers, ...options } = readArguments(process.argv.slice(2));
 
 /** How often a line says how far it is, in mutants. */
 const PROGRESS = 100;
