@@ -82,6 +82,7 @@ export {
   MAX_POD_INDEX,
   refuse,
 } from "./values.ts";
+export { codeAt } from "./code-at.ts";
 export { bucketOf, encodeKeyPart, linkKey, namespaceKey, serviceKey } from "./keys.ts";
 export type { ServiceKeyName } from "./keys.ts";
 export { DEFAULT_CALL_TIMEOUT_MS } from "./ports/call-options.ts";

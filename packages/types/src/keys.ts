@@ -3,6 +3,8 @@
  * tag or name can reach another's key or hash slot: `a}b`, `a/b` and `a%7Db` are three users.
  */
 
+import { codeAt } from "./code-at.ts";
+
 const PLAIN = /^[A-Za-z0-9._-]*$/;
 const FNV_OFFSET = 0x811c9dc5;
 const FNV_PRIME = 0x01000193;
@@ -29,7 +31,7 @@ export function encodeKeyPart(part: string): string {
 export function bucketOf(uid: string, linkBuckets: number): number {
   let hash = FNV_OFFSET;
   for (let index = 0; index < uid.length; index += 1) {
-    const code = uid.charCodeAt(index);
+    const code = codeAt(uid, index);
     if (code > 0x7f) return fnv1a(encoder.encode(uid)) % linkBuckets;
     hash = Math.imul(hash ^ code, FNV_PRIME);
   }

@@ -1,3 +1,4 @@
+import { codeAt } from "./code-at.ts";
 import { RouteError } from "./route-error.ts";
 
 /** The longest DNS-1123 label (RFC 1123, RFC 1035 section 2.3.4). */
@@ -109,13 +110,13 @@ function isText(value: unknown): value is string {
   if (value === "." || value === "..") return false;
   let bytes = 0;
   for (let index = 0; index < value.length; index += 1) {
-    const code = value.charCodeAt(index);
+    const code = codeAt(value, index);
     if (code < 0x20 || (code >= 0x7f && code <= 0x9f)) return false;
     if (code < 0x80) bytes += 1;
     else if (code < 0x800) bytes += 2;
     else if (code < 0xd800 || code > 0xdfff) bytes += 3;
     else {
-      const low = value.charCodeAt(index + 1); // NaN at the end: not a low surrogate
+      const low = codeAt(value, index + 1); // NaN at the end: not a low surrogate
       if (code > 0xdbff || !(low >= 0xdc00 && low <= 0xdfff)) return false;
       bytes += 4;
       index += 1;

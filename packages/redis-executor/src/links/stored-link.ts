@@ -1,5 +1,5 @@
 import type { Link, LinkKey, LinkKind } from "@podlink/types";
-import { makeLink, MAX_POD_INDEX, TOKEN_LIMIT } from "@podlink/types";
+import { codeAt, makeLink, MAX_POD_INDEX, TOKEN_LIMIT } from "@podlink/types";
 
 /** What is stored of one link: see lua/lib/record.lua, which reads and writes the same. */
 export interface StoredLink {
@@ -69,7 +69,7 @@ function nextNumber(text: string, to: number): number {
   let next = start;
   let number = 0;
   for (; next < to; next += 1) {
-    const code = text.charCodeAt(next);
+    const code = codeAt(text, next);
     if (code === BAR) break;
     number = number * 36 + (DIGITS[code] ?? Number.NaN);
   }
@@ -87,7 +87,7 @@ function isOpIdNext(text: string, to: number): boolean {
 function nextCharacter(text: string, to: number): string {
   const start = at;
   at = start + 2;
-  const isOne = start < to && (start + 1 >= to || text.charCodeAt(start + 1) === BAR);
+  const isOne = start < to && (start + 1 >= to || codeAt(text, start + 1) === BAR);
   return isOne ? text.charAt(start) : "";
 }
 
