@@ -1,5 +1,6 @@
 import { RouteError } from "@podlink/types";
 import { Command } from "ioredis";
+import { asciiCommand } from "./ascii-command.ts";
 import { hurry } from "./corked-connector.ts";
 import { hashSlotOf } from "./hash-slot.ts";
 import { provesNotRun, saysKeysAreApart } from "./ioredis-errors.ts";
@@ -126,6 +127,6 @@ export class TrackedCommand extends Command {
     }
     this.mayHaveRun = true;
     if (this.#isHurried) hurry(socket);
-    return super.toWritable(socket);
+    return asciiCommand(this.name, this.args as readonly string[]) ?? super.toWritable(socket);
   }
 }
