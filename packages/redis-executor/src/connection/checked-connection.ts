@@ -36,7 +36,8 @@ export class CheckedConnection implements Connection {
     args: readonly (string | number)[],
     options?: RunOptions,
   ): Promise<unknown> {
-    const check = this.#check(keys);
+    const namespace = options?.namespace;
+    const check = namespace === undefined ? this.#checkOf(keys) : this.#check(namespace);
     if (check !== undefined) await check;
     await failpoint("before-script", { script: script.name });
     const reply = await this.#inner.run(script, keys, args, options);
@@ -45,7 +46,7 @@ export class CheckedConnection implements Connection {
   }
 
   async command(key: string, name: string, ...args: (string | number)[]): Promise<unknown> {
-    const check = this.#check([key]);
+    const check = this.#checkOf([key]);
     if (check !== undefined) await check;
     return this.#inner.command(key, name, ...args);
   }
@@ -74,8 +75,16 @@ export class CheckedConnection implements Connection {
     return this.#inner.close();
   }
 
+  /** Absent: it was checked. */
+  #check(namespace: string): Promise<unknown> | undefined {
+    if (this.#namespaces.isChecked(namespace)) return undefined;
+    return this.#namespaces.check(namespace).catch((error: unknown) => {
+      throw notSent(RouteError.from(error));
+    });
+  }
+
   /** Absent: all namespaces of the keys were checked. Keys of several namespaces travel together outside a Cluster. */
-  #check(keys: readonly string[]): Promise<unknown> | undefined {
+  #checkOf(keys: readonly string[]): Promise<unknown> | undefined {
     let unchecked: Set<string> | undefined;
     let last: KeyStart | undefined;
     for (const key of keys) {

@@ -4,6 +4,8 @@ import type { StoreEvent, StoreHealth, Subscription } from "@podlink/types";
 export type { Script };
 
 export interface RunOptions {
+  /** The namespace of all the keys, where whoever asks knows it. Absent: it is read from each of them. */
+  readonly namespace?: string | undefined;
   /** Longest wait in milliseconds. Absent: `commandTimeoutMs`. */
   readonly timeoutMs?: number;
   /** Absent: nobody asks, it is written as soon as it can be. */

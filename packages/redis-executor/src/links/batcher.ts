@@ -12,7 +12,7 @@ import type { Outcome, PendingOp, WireOp } from "./pending-op.ts";
 import { PendingReads } from "./pending-reads.ts";
 import { finalError, mayRepeat } from "./repeats.ts";
 import type { Batch, Run } from "./runs.ts";
-import { batchesOf, callKindOf, FULL, isSettled, opsOf, withoutSettled } from "./runs.ts";
+import { batchesOf, callKindOf, FULL, isSettled, namespaceOf, opsOf, withoutSettled } from "./runs.ts";
 import { StoreMoments } from "./store-moments.ts";
 import { TurnWait } from "./turn-wait.ts";
 import type { RunAnswers, WireAnswer, WireReply } from "./wire.ts";
@@ -200,10 +200,12 @@ export class LinkBatcher {
     this.scriptCalls += 1;
     this.#crowded?.sent(batch);
     const sentAtMs = clock.nowMs();
-    connection.run(script, keys, args, { writing: new BatchWriting(batch), isAlone }).then(
-      (reply) => this.#answered(batch, { leastToken, sentAtMs }, reply),
-      (error: unknown) => this.#failed(batch, RouteError.from(error)),
-    );
+    connection
+      .run(script, keys, args, { namespace: namespaceOf(batch), writing: new BatchWriting(batch), isAlone })
+      .then(
+        (reply) => this.#answered(batch, { leastToken, sentAtMs }, reply),
+        (error: unknown) => this.#failed(batch, RouteError.from(error)),
+      );
   }
 
   #answered(batch: Batch, { leastToken, sentAtMs }: Sent, reply: unknown): void {

@@ -130,6 +130,12 @@ export function callSizeOf(count: number, otherCalls: number, scripts = 1): numb
   return Math.min(Math.max(Math.ceil(count / parts), scripts * MIN_OPS), MAX_OPS);
 }
 
+/** The namespace of all its links. Undefined: they have several. */
+export function namespaceOf({ runs }: Batch): string | undefined {
+  const { namespace } = (runs[0] as Run).lane;
+  return runs.every(({ lane }) => lane.namespace === namespace) ? namespace : undefined;
+}
+
 /** The operations of a batch. */
 export function opsOf({ runs }: Batch): readonly PendingOp[] {
   const [first] = runs;

@@ -43,3 +43,13 @@ test("nor is one taken for the one of the call before, nor is one that was forgo
   await connection.run(script, keysOf("prod"), []);
   expect(done).toEqual(["sent 1", "prod-2", "sent 1", "sent 1", "prod", "sent 1"]);
 });
+
+test("who says the namespace of all keys has that checked, each time until it is", async () => {
+  const known: string[] = [];
+  const { connection, done } = connectionOf(known);
+  await connection.run(script, keysOf("prod", "prod"), [], { namespace: "prod" });
+  known.push("prod");
+  await connection.run(script, keysOf("prod"), [], { namespace: "prod" });
+  await connection.run(script, keysOf("prod-2"), [], { namespace: "prod-2" });
+  expect(done).toEqual(["prod", "sent 2", "sent 1", "prod-2", "sent 1"]);
+});

@@ -29,6 +29,15 @@ describe("what all processes of a namespace must have in common", () => {
     expect(await redis.cli("HGETALL", `${prefix}:{prod}:meta`)).toEqual(["linkBuckets", "7", "format", "1"]);
   });
 
+  test("of links of several that travel together, each is written down", async () => {
+    const { executor, prefix } = executorOf();
+    await executor.init(["a"]);
+    const answers = await executor.executeAll(["a", "b", "c"].map((namespace) => ({ ...get, namespace })));
+    expect(answers).toEqual([{}, {}, {}]);
+    for (const namespace of ["a", "b", "c"])
+      expect(await redis.cli("HGET", `${prefix}:{${namespace}}:meta`, "format"), namespace).toBe("1");
+  });
+
   test("another linkBuckets is refused with both numbers, links and pods alike, and nothing is written", async () => {
     const { executor, prefix } = executorOf({ linkBuckets: 7 });
     await executor.init(["prod"]);
