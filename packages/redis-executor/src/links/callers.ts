@@ -92,7 +92,7 @@ export class PodsCaller implements Caller {
 
   constructor(uids: readonly string[]) {
     this.uids = uids;
-    this.#pods = Array.from({ length: uids.length });
+    this.#pods = uids.map(() => undefined); // `Array.from({ length })` takes ten times as long
     this.#open = uids.length;
   }
 

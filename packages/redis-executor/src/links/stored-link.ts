@@ -15,8 +15,8 @@ export interface StoredLink {
 }
 
 const FORMAT = /^([0-9]+)\|/;
-const OP_KINDS = "ctsmg";
 const MAX_OP_ID = 10;
+const ONE = 49;
 const BAR = 124;
 /** What a character of ASCII is worth in base 36; NaN: nothing. Looked up, as no processor can guess whether a digit or a letter is next. */
 const DIGITS = Float64Array.from({ length: 128 }, (_, code) =>
@@ -29,7 +29,7 @@ const DIGITS = Float64Array.from({ length: 128 }, (_, code) =>
  * @param from where the value begins in a text that holds more, and `to` where it ends
  */
 export function parseStoredLink(text: string, from = 0, to: number = text.length): StoredLink | "broken" | "newer" {
-  if (!text.startsWith("1|", from)) {
+  if (codeAt(text, from) !== ONE || codeAt(text, from + 1) !== BAR) {
     const format = FORMAT.exec(text.slice(from, to));
     return format !== null && Number(format[1]) > 1 ? "newer" : "broken";
   }
@@ -44,7 +44,7 @@ export function parseStoredLink(text: string, from = 0, to: number = text.length
   const hasOpId = isOpIdNext(text, to);
   const opKind = nextCharacter(text, to);
   const isOwned = linkKind === "o";
-  if (kind === undefined || !hasOpId || opKind === "" || !OP_KINDS.includes(opKind)) return "broken";
+  if (kind === undefined || !hasOpId || !isOpKind(opKind)) return "broken";
   const fits = podIndex <= MAX_POD_INDEX && incarnation < TOKEN_LIMIT && token < TOKEN_LIMIT;
   // Compared so that what is no number fits nowhere.
   if (!fits || !(expiresAtMs <= 2 * TOKEN_LIMIT) || (kind !== "goodbye" && isOwned !== incarnation > 0))
@@ -56,7 +56,7 @@ export function parseStoredLink(text: string, from = 0, to: number = text.length
     kind,
     persistent: isOwned || linkKind === "R",
     expiresAtMs,
-    opKind: opKind as StoredLink["opKind"],
+    opKind,
   };
 }
 
@@ -88,7 +88,7 @@ function nextCharacter(text: string, to: number): string {
   const start = at;
   at = start + 2;
   const isOne = start < to && (start + 1 >= to || codeAt(text, start + 1) === BAR);
-  return isOne ? text.charAt(start) : "";
+  return isOne ? String.fromCharCode(codeAt(text, start)) : "";
 }
 
 function kindOf(linkKind: string): LinkKind | undefined {
@@ -102,6 +102,19 @@ function kindOf(linkKind: string): LinkKind | undefined {
       return "goodbye";
     default:
       return undefined;
+  }
+}
+
+function isOpKind(text: string): text is StoredLink["opKind"] {
+  switch (text) {
+    case "c":
+    case "t":
+    case "s":
+    case "m":
+    case "g":
+      return true;
+    default:
+      return false;
   }
 }
 
