@@ -5,7 +5,7 @@
 -- ARGV: 1 the least new token; 2 service; 3 how long the links last, in ms; 4 '|', the incarnation in base 36, 0 = none, '|'; 5 what
 -- a record has between its expiry and its opKind: '|', linkKind, '|', op id, '|'; then for each operation its pod in base 36; then
 -- '1' where the expiry of another pod's reservation moves forward, '' or nothing where not; then, from tests alone, the moment in us.
--- or: 'self-test', channel, with one key that holds nothing: see lib/selfTest.lua.
+-- or: 'self-test', channel, with one key that holds nothing: see lib/selfTestLinkWrites.lua.
 --
 -- Returns the moment in us, an integer, when each link was made and nothing was there of its uid; else { moment, how many broken
 -- values were met, and for each operation '1' or what else lib/setIfAbsent.lua answers, or 'e' and a word }.
@@ -13,21 +13,8 @@
 
 local keys, args = KEYS, ARGV
 if args[1] == 'self-test' then
-  --- @include "lib/selfTest"
-  local key, channel = keys[1], args[2]
-  return selfTest({
-    { 'TIME' },
-    { 'HGET', key, 'self-test' },
-    { 'HLEN', key },
-    { 'HGETALL', key },
-    { 'PEXPIREAT', key, '99999999999999', 'GT' },
-    { 'PUBLISH', channel, 'self-test' },
-    { 'HDEL', key, 'self-test' },
-    { 'HSETNX', key, 'self-test', '' },
-    { 'HDEL', key, 'self-test' },
-    { 'HSET', key, 'self-test', '' },
-    { 'HDEL', key, 'self-test' },
-  })
+  --- @include "lib/selfTestLinkWrites"
+  return selfTestLinkWrites(args[2])
 end
 
 local brokenValues, total, given = 0, #keys, args[#keys + 7]

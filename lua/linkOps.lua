@@ -8,7 +8,7 @@
 --   'services', count, ''
 --   'setIfAbsent' | 'set' | 'trySet' | 'replace', count, the six of lib/namingRun.lua, then for each operation its pod in
 --   base 36 and, with replace, the expected token in base 36
--- or: 'self-test', channel, with one key that holds nothing: see lib/selfTest.lua.
+-- or: 'self-test', channel, with one key that holds nothing: see lib/selfTestLinkWrites.lua.
 --
 -- Returns { moment in us, how many broken values were met, both as integers, then for each run '*' when all its answers are
 -- '1', '=' with all values that a run of 'get' read (see lib/getAll.lua), else one for each operation }. An answer is a code
@@ -17,21 +17,8 @@
 -- Side effects: HSET, HSETNX, HDEL, PEXPIREAT on the keys; PUBLISH when an owned link is taken from another pod.
 
 if ARGV[1] == 'self-test' then
-  --- @include "lib/selfTest"
-  local key, channel = KEYS[1], ARGV[2]
-  return selfTest({
-    { 'TIME' },
-    { 'HGET', key, 'self-test' },
-    { 'HLEN', key },
-    { 'HGETALL', key },
-    { 'PEXPIREAT', key, '99999999999999', 'GT' },
-    { 'PUBLISH', channel, 'self-test' },
-    { 'HDEL', key, 'self-test' },
-    { 'HSETNX', key, 'self-test', '' },
-    { 'HDEL', key, 'self-test' },
-    { 'HSET', key, 'self-test', '' },
-    { 'HDEL', key, 'self-test' },
-  })
+  --- @include "lib/selfTestLinkWrites"
+  return selfTestLinkWrites(ARGV[2])
 end
 
 local keys, args = KEYS, ARGV
