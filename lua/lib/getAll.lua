@@ -10,7 +10,8 @@ local function storedValues(before, count, service)
     end
     values[position - before] = value
   end
-  return '=' .. table.concat(values, '\n')
+  values[1] = '=' .. values[1] -- before the joined text it would have all of that copied
+  return table.concat(values, '\n')
 end
 
 -- Reads the links of a run: those of `count` of `keys` after the first `before`. Returns '=' with the values as they are stored, a

@@ -500,7 +500,7 @@ return ARGV[1] == 'self-test' and selfTestPodWrites(channel) or leave()
   },
   linkOps: {
     name: "linkOps",
-    sha: "49e4416507251bb38f921b8ea64a85649268ed2b",
+    sha: "b97edddf5c3e823c82ce5c0c055980554a6c9c49",
     source: `if ARGV[1] == 'self-test' then
   local function selfTest(commands)
     for _, command in ipairs(commands) do
@@ -546,7 +546,8 @@ local function storedValues(before, count, service)
     end
     values[position - before] = value
   end
-  return '=' .. table.concat(values, '\\n')
+  values[1] = '=' .. values[1] -- before the joined text it would have all of that copied
+  return table.concat(values, '\\n')
 end
 local function getAll(before, count, service)
   local isRead, values = pcall(storedValues, before, count, service)
