@@ -12,13 +12,14 @@
 --         { "corrupt" }   the row has a newer format: nothing touched
 --         { "ok" } | { "refused", command, reason }   self-test
 --
--- Writes the row, its beat and change; publishes.
+-- Writes the row, its beat and change; publishes. A pod that writes the workload state gives that up.
 --- @include "lib/pods/goodbyeOf"
 --- @include "lib/pods/publishRow"
 --- @include "lib/pods/readService"
 --- @include "lib/pods/selfTestPodWrites"
 --- @include "lib/pods/storeNowMs"
 --- @include "lib/pods/storeRow"
+--- @include "lib/pods/workloadWriter"
 
 local channel, podIndex = ARGV[2], ARGV[3]
 
@@ -38,6 +39,9 @@ local function leave()
   row.said = goodbyeOf(row.said)
   row.reportedAtMs = wholeText(nowMs)
   local text = storeRow(podIndex, row, service)
+  if string.match(redis.call('HGET', KEYS[4], 'writer') or '', WORKLOAD_WRITER) == podIndex then
+    redis.call('HDEL', KEYS[4], 'writer')
+  end
   publishRow(channel, podIndex, text, service.published)
   return { 'left' }
 end

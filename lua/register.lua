@@ -16,9 +16,11 @@
 --         { "corrupt" }                    the row has a newer format: nothing touched
 --         { "ok" } | { "refused", command, reason }   self-test
 --
--- Writes the row, its beat and change, and the generation; drops up to 128 goodbyes of more than a day ago; publishes.
+-- Writes the row, its beat and change, and the generation; drops up to 128 goodbyes of more than a day ago; publishes, and
+-- tells the other lives of the pod on its own channel.
 --- @include "lib/pods/isOldGoodbye"
 --- @include "lib/pods/oldGoodbyes"
+--- @include "lib/pods/publishRegistration"
 --- @include "lib/pods/publishRow"
 --- @include "lib/pods/readService"
 --- @include "lib/pods/selfTestPodWrites"
@@ -75,6 +77,7 @@ local function register()
   local text = storeRow(podIndex, row, service)
   redis.call('HSET', KEYS[4], 'generation', generation)
   dropOldGoodbyes(nowMs)
+  publishRegistration(channel, podIndex, row)
   publishRow(channel, podIndex, text, service.published)
   return registered('registered', row, generation)
 end

@@ -12,15 +12,15 @@
 --       7 what the pod says, see lib/pods/podSaid
 --       8 load score from which a pod counts as overloaded
 --
--- Answers { "accepted", generation or "" }
+-- Answers { "accepted", generation or "", "1": this pod writes the workload state now; else "0" }
 --         { "gone", incarnation or "" }    no row, or one of the same life: register again
 --         { "superseded", incarnation }    a higher incarnation of another life, or a goodbye
 --         { "ignored", incarnation }       a later report was there already
 --         { "corrupt" }                    the row has a newer format: nothing touched
 --         { "ok" } | { "refused", command, reason }   self-test
 --
--- Writes the row and its beat; its change, and a message, when it takes a sequence number. Every 100th report of a pod drops
--- up to 128 goodbyes of more than a day ago.
+-- Writes the row and its beat; its change, and a message, when it takes a sequence number; `writer` in meta, when this pod
+-- writes the workload state or gives that up. Every 100th report of a pod drops up to 128 goodbyes of more than a day ago.
 
 if ARGV[1] == 'self-test' then
   --- @include "lib/pods/selfTestPodWrites"
@@ -33,6 +33,7 @@ end
 --- @include "lib/pods/rowPattern"
 --- @include "lib/pods/storeNowMs"
 --- @include "lib/pods/wholeText"
+--- @include "lib/pods/workloadWriter"
 --- @include "lib/pods/writeRow"
 
 local REPORTS_A_DROP = 100
@@ -58,7 +59,7 @@ local nowMs = storeNowMs(ARGV[1])
 local row = redis.call('HGET', KEYS[1], podIndex)
 redis.call('ZCARD', KEYS[2])
 redis.call('ZCARD', KEYS[3])
-local meta = redis.call('HMGET', KEYS[4], 'generation', 'sequence', 'published')
+local meta = redis.call('HMGET', KEYS[4], 'generation', 'sequence', 'published', 'writer')
 
 local foundIncarnation, foundNumber, _, sequence, claimAfterMs, sequencedScore, sequencedLinks, foundLife, foundSaid =
   string.match(row or '', POD_ROW)
@@ -71,7 +72,7 @@ if not (isNext and tonumber(wasLoad) and tonumber(wasScore) and tonumber(sequenc
   return refuse(row)
 end
 
-local state, routing, _, loadScore, linkCount, _, address = string.match(said, POD_SAID)
+local state, routing, _, loadScore, linkCount, leaseMs, address = string.match(said, POD_SAID)
 local score, links, overloadScore = tonumber(loadScore), tonumber(sequencedLinks), tonumber(ARGV[8])
 -- What callers must hear of at once.
 local isPublished = wasState ~= state
@@ -95,10 +96,27 @@ local now = wholeText(nowMs)
 local text =
   podRowText(incarnation, reportNumber, now, sequence, claimAfterMs, sequencedScore, sequencedLinks, life, said)
 writeRow(podIndex, text, isGoodbye(state, routing) and now or '-' .. now, number, isPublished)
+
+-- The lowest of the pods alive writes the workload state, as far as their own reports show: one of a lower index only while
+-- its last report is within its lease. One in the future proves nothing: the clock has stepped back.
+local writer, writerBeatMs, writerLeaseMs = string.match(meta[4] or '', WORKLOAD_WRITER)
+local writesWorkload = state == 'Ready' or state == 'NotReady' or state == 'Pending'
+if writesWorkload then
+  if writer and tonumber(writer) < tonumber(podIndex) then
+    local ageMs = nowMs - tonumber(writerBeatMs)
+    writesWorkload = ageMs < 0 or ageMs >= tonumber(writerLeaseMs)
+  end
+  if writesWorkload then
+    redis.call('HSET', KEYS[4], 'writer', podIndex .. ' ' .. now .. ' ' .. leaseMs)
+  end
+elseif writer == podIndex then
+  redis.call('HDEL', KEYS[4], 'writer')
+end
+
 if tonumber(reportNumber) % REPORTS_A_DROP == 0 then
   dropGoodbyes(nowMs)
 end
 if isPublished then
   publishRow(ARGV[2], podIndex, text, meta[3] or '0')
 end
-return { 'accepted', meta[1] or '' }
+return { 'accepted', meta[1] or '', writesWorkload and '1' or '0' }

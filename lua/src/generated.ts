@@ -313,7 +313,7 @@ return answers
   },
   leave: {
     name: "leave",
-    sha: "a05f0bec358157a07b50f965602ac36ceb3f71db",
+    sha: "12d33c2fc5c477d5e55e59f29e47e9397a31e864",
     source: `#!lua flags=allow-oom
 local POD_ROW = '^1|(%d+)|(%d+)|(%d+)|(%d+)|(%d+)|([^|]+)|(%d+)|([^|]+)|(.+)$'
 local POD_SAID = '^(%a+)|(%a+)|([^|]+)|([^|]+)|(%d+)|(%d+)|([^|]*)|.'
@@ -475,6 +475,7 @@ local function storeRow(podIndex, row, service)
   writeRow(podIndex, text, beat, sequence, true)
   return text
 end
+local WORKLOAD_WRITER = '^(%d+) (%d+) (%d+)$'
 local channel, podIndex = ARGV[2], ARGV[3]
 local function leave()
   local nowMs = storeNowMs(ARGV[1])
@@ -492,6 +493,9 @@ local function leave()
   row.said = goodbyeOf(row.said)
   row.reportedAtMs = wholeText(nowMs)
   local text = storeRow(podIndex, row, service)
+  if string.match(redis.call('HGET', KEYS[4], 'writer') or '', WORKLOAD_WRITER) == podIndex then
+    redis.call('HDEL', KEYS[4], 'writer')
+  end
   publishRow(channel, podIndex, text, service.published)
   return { 'left' }
 end
@@ -1285,7 +1289,7 @@ return ARGV[1] == 'self-test' and selfTestReading() or readPods()
   },
   register: {
     name: "register",
-    sha: "009eb4ba613783fda9cd6600269d1d760347c0b1",
+    sha: "e3bab8c4cb501bde4aedf87a462769115b151e39",
     source: `local GOODBYE_KEPT_MS = 86400000
 local function isGoodbye(serviceState, routingState)
   return serviceState == 'Terminating' and routingState == 'Shutdown'
@@ -1302,6 +1306,9 @@ local function dropOldGoodbyes(nowMs)
     redis.call('ZREM', KEYS[3], unpack(podIndexes))
     redis.call('HDEL', KEYS[1], unpack(podIndexes))
   end
+end
+local function publishRegistration(channel, podIndex, row)
+  redis.pcall('PUBLISH', channel .. ':' .. podIndex, 'registered|' .. row.incarnation .. '|' .. row.life)
 end
 local function publishRow(channel, podIndex, text, published)
   redis.pcall('PUBLISH', channel, published .. '|' .. podIndex .. '|' .. text)
@@ -1502,6 +1509,7 @@ local function register()
   local text = storeRow(podIndex, row, service)
   redis.call('HSET', KEYS[4], 'generation', generation)
   dropOldGoodbyes(nowMs)
+  publishRegistration(channel, podIndex, row)
   publishRow(channel, podIndex, text, service.published)
   return registered('registered', row, generation)
 end
@@ -1510,7 +1518,7 @@ return ARGV[1] == 'self-test' and selfTestPodWrites(channel) or register()
   },
   report: {
     name: "report",
-    sha: "2d94a2d818156be37ce70685891bb2b62f0fb78f",
+    sha: "6dc96729d8ba9cd382d9248fbed1bcbf30bbe5e5",
     source: `#!lua flags=allow-oom
 if ARGV[1] == 'self-test' then
   local function selfTest(commands)
@@ -1586,6 +1594,7 @@ end
 local function wholeText(number)
   return string.format('%.0f', number)
 end
+local WORKLOAD_WRITER = '^(%d+) (%d+) (%d+)$'
 local function writeRow(podIndex, text, beat, sequence, isPublished)
   redis.call('HSET', KEYS[1], podIndex, text)
   redis.call('ZADD', KEYS[2], beat, podIndex)
@@ -1683,7 +1692,7 @@ local nowMs = storeNowMs(ARGV[1])
 local row = redis.call('HGET', KEYS[1], podIndex)
 redis.call('ZCARD', KEYS[2])
 redis.call('ZCARD', KEYS[3])
-local meta = redis.call('HMGET', KEYS[4], 'generation', 'sequence', 'published')
+local meta = redis.call('HMGET', KEYS[4], 'generation', 'sequence', 'published', 'writer')
 local foundIncarnation, foundNumber, _, sequence, claimAfterMs, sequencedScore, sequencedLinks, foundLife, foundSaid =
   string.match(row or '', POD_ROW)
 local wasState, wasRouting, wasLoad, wasScore, _, _, wasAddress = string.match(foundSaid or '', POD_SAID)
@@ -1694,7 +1703,7 @@ local isNext = foundLife == life
 if not (isNext and tonumber(wasLoad) and tonumber(wasScore) and tonumber(sequencedScore)) then
   return refuse(row)
 end
-local state, routing, _, loadScore, linkCount, _, address = string.match(said, POD_SAID)
+local state, routing, _, loadScore, linkCount, leaseMs, address = string.match(said, POD_SAID)
 local score, links, overloadScore = tonumber(loadScore), tonumber(sequencedLinks), tonumber(ARGV[8])
 local isPublished = wasState ~= state
   or wasRouting ~= routing
@@ -1715,13 +1724,26 @@ local now = wholeText(nowMs)
 local text =
   podRowText(incarnation, reportNumber, now, sequence, claimAfterMs, sequencedScore, sequencedLinks, life, said)
 writeRow(podIndex, text, isGoodbye(state, routing) and now or '-' .. now, number, isPublished)
+local writer, writerBeatMs, writerLeaseMs = string.match(meta[4] or '', WORKLOAD_WRITER)
+local writesWorkload = state == 'Ready' or state == 'NotReady' or state == 'Pending'
+if writesWorkload then
+  if writer and tonumber(writer) < tonumber(podIndex) then
+    local ageMs = nowMs - tonumber(writerBeatMs)
+    writesWorkload = ageMs < 0 or ageMs >= tonumber(writerLeaseMs)
+  end
+  if writesWorkload then
+    redis.call('HSET', KEYS[4], 'writer', podIndex .. ' ' .. now .. ' ' .. leaseMs)
+  end
+elseif writer == podIndex then
+  redis.call('HDEL', KEYS[4], 'writer')
+end
 if tonumber(reportNumber) % REPORTS_A_DROP == 0 then
   dropGoodbyes(nowMs)
 end
 if isPublished then
   publishRow(ARGV[2], podIndex, text, meta[3] or '0')
 end
-return { 'accepted', meta[1] or '' }
+return { 'accepted', meta[1] or '', writesWorkload and '1' or '0' }
 `,
   },
 };

@@ -14,6 +14,7 @@ import type {
   PodEvent,
   PodReading,
   ReadPodsOptions,
+  RegisteredLife,
   RegisterResult,
   Registration,
   ResultOf,
@@ -75,6 +76,7 @@ export class MemoryExecutor implements Store, MetricsSource {
   readonly #catalogue = new CatalogueTable();
   readonly #podEvents: Pushes<PodEvent>;
   readonly #lostLinks: Pushes<LostLink>;
+  readonly #registrations: Pushes<RegisteredLife>;
   readonly #storeEvents: Pushes<StoreEvent>;
   #epoch = 1;
   #closed = false;
@@ -86,6 +88,7 @@ export class MemoryExecutor implements Store, MetricsSource {
     this.#time = new StoreTime(clock);
     this.#podEvents = new Pushes(logger);
     this.#lostLinks = new Pushes(logger);
+    this.#registrations = new Pushes(logger);
     this.#storeEvents = new Pushes(logger);
     this.#links = new Links({
       ownedTtlMs,
@@ -99,6 +102,8 @@ export class MemoryExecutor implements Store, MetricsSource {
           `${namespace}/${service}`,
           Object.freeze({ kind: "pod" as const, sequence: row.sequence, row }),
         ),
+      onRegistered: ({ namespace, service }, { podIndex, incarnation, life }) =>
+        this.#registrations.push(`${namespace}/${service}/${podIndex}`, Object.freeze({ incarnation, life })),
     });
   }
 
@@ -173,8 +178,17 @@ export class MemoryExecutor implements Store, MetricsSource {
     listener: (lost: LostLink) => void,
   ): Subscription {
     this.#checkOpen();
-    const name = `${checkNamespace(namespace)}/${checkService(service)}/${checkPodIndex(podIndex)}`;
-    return this.#lostLinks.add(name, listener);
+    return this.#lostLinks.add(podName(namespace, service, podIndex), listener);
+  }
+
+  watchRegistrations(
+    namespace: string,
+    service: string,
+    podIndex: number,
+    listener: (registered: RegisteredLife) => void,
+  ): Subscription {
+    this.#checkOpen();
+    return this.#registrations.add(podName(namespace, service, podIndex), listener);
   }
 
   async setServiceTag(namespace: string, tag: string, service: string, call?: CallOptions): Promise<void> {
@@ -257,6 +271,7 @@ export class MemoryExecutor implements Store, MetricsSource {
     this.#closed = true;
     this.#podEvents.clear();
     this.#lostLinks.clear();
+    this.#registrations.clear();
     this.#storeEvents.clear();
   }
 
@@ -268,4 +283,8 @@ export class MemoryExecutor implements Store, MetricsSource {
   #checkOpen(): void {
     if (this.#closed) throw new RouteError("CLOSED", "the memory executor is closed", { outcome: "not-applied" });
   }
+}
+
+function podName(namespace: string, service: string, podIndex: number): string {
+  return `${checkNamespace(namespace)}/${checkService(service)}/${checkPodIndex(podIndex)}`;
 }

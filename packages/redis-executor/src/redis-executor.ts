@@ -12,6 +12,7 @@ import type {
   PodEvent,
   PodReading,
   ReadPodsOptions,
+  RegisteredLife,
   RegisterResult,
   Registration,
   ResultOf,
@@ -155,6 +156,16 @@ export class RedisExecutor implements Store, MetricsSource {
   ): Subscription {
     this.#checkOpen();
     return this.#registry.watchLostLinks(namespace, service, podIndex, listener);
+  }
+
+  watchRegistrations(
+    namespace: string,
+    service: string,
+    podIndex: number,
+    listener: (registered: RegisteredLife) => void,
+  ): Subscription {
+    this.#checkOpen();
+    return this.#registry.watchRegistrations(namespace, service, podIndex, listener);
   }
 
   async setServiceTag(namespace: string, tag: string, service: string, call?: CallOptions): Promise<void> {

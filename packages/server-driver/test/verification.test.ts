@@ -98,7 +98,7 @@ test("a report that finds another generation tells that the data is gone", async
     const answer = await report(heartbeat, call);
     if (!once || !answer.accepted) return answer;
     once = false;
-    return { accepted: true, generation: "another" };
+    return { accepted: true, generation: "another", writesWorkload: true };
   };
   await w.clock.advance(FAST.heartbeatIntervalMs);
   expect(driver.identity?.incarnation).toBeGreaterThan(before);

@@ -105,6 +105,7 @@ export type {
   Leave,
   LostLink,
   PodRegistry,
+  RegisteredLife,
   RegisterResult,
   Registration,
 } from "./ports/pod-registry.ts";

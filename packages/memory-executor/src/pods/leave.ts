@@ -2,6 +2,7 @@ import type { Leave } from "@podlink/types";
 import { isGoodbye } from "@podlink/types";
 import { makeRow, sequenced } from "./pod-record.ts";
 import type { PodStep, ServicePods } from "./service-pods.ts";
+import { giveUpWriter } from "./workload-writer.ts";
 
 /** Turns the row of that very incarnation into a goodbye; one that is a goodbye already stays as it is. */
 export function leave(
@@ -18,5 +19,6 @@ export function leave(
     { ...record.row, reportedAtMs: nowMs, sequence: service.sequence },
   );
   service.pods.set(podIndex, sequenced(row, record.claimAfterMs));
+  giveUpWriter(service, podIndex);
   return { result: { left: true }, published: row };
 }

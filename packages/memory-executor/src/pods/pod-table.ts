@@ -23,6 +23,7 @@ interface ServiceName {
 export interface PodTableOptions {
   readonly overloadScore: number;
   readonly onPublished: (name: ServiceName, row: PodRow) => void;
+  readonly onRegistered: (name: ServiceName, row: PodRow) => void;
 }
 
 /** The pods of all services. */
@@ -46,6 +47,7 @@ export class PodTable {
     const service = this.#services.get(key) ?? noPods();
     const step = register(service, registration, nowMs);
     if (service.pods.size > 0) this.#services.set(key, service);
+    if (step.published !== undefined) this.#options.onRegistered(registration, step.published);
     return this.#publish(registration, step);
   }
 

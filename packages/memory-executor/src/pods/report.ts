@@ -3,6 +3,7 @@ import { isGoodbye } from "@podlink/types";
 import type { PodRecord } from "./pod-record.ts";
 import { dropOldGoodbyes, makeRow, sequenced } from "./pod-record.ts";
 import type { PodStep, ServicePods } from "./service-pods.ts";
+import { keepWriter } from "./workload-writer.ts";
 
 /** Every so many reports of a service drop its old goodbyes. */
 const REPORTS_A_DROP = 100;
@@ -41,7 +42,12 @@ export function report(
   const claimAfterMs = said.serviceState === "Ready" ? 0 : record.claimAfterMs;
   service.pods.set(heartbeat.podIndex, isSequenced ? sequenced(row, claimAfterMs) : { ...record, row, claimAfterMs });
   const { generation } = service;
-  const result = { accepted: true, ...(generation === undefined ? undefined : { generation }) } as const;
+  const writesWorkload = keepWriter(service, row);
+  const result = {
+    accepted: true,
+    ...(generation === undefined ? undefined : { generation }),
+    writesWorkload,
+  } as const;
   return isPublished ? { result, published: row } : { result };
 }
 

@@ -7,12 +7,21 @@ export interface ServicePods {
   /** Set with the first pod. */
   generation: string | undefined;
   sequence: number;
+  /** The pod that writes the workload state, by the last of its own reports. Absent: nobody does. */
+  writer: WorkloadWriter | undefined;
   /** Reports so far: every hundredth drops old goodbyes. */
   reports: number;
 }
 
+/** When the pod that writes the workload state reported last, and for how long that counts. */
+export interface WorkloadWriter {
+  readonly podIndex: number;
+  readonly beatMs: number;
+  readonly leaseMs: number;
+}
+
 export function noPods(): ServicePods {
-  return { pods: new Map(), generation: undefined, sequence: 0, reports: 0 };
+  return { pods: new Map(), generation: undefined, sequence: 0, writer: undefined, reports: 0 };
 }
 
 /** What an operation of the registry did. */

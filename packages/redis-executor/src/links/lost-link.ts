@@ -1,11 +1,5 @@
 import type { LostLink } from "@podlink/types";
-import { serviceKey } from "@podlink/types";
 import { linkOf, parseStoredLink } from "./stored-link.ts";
-
-/** Where a pod hears of owned links that were taken from it: a channel of its own, so that only it hears. */
-export function lostLinkChannel(prefix: string, namespace: string, service: string, podIndex: number): string {
-  return `${serviceKey(prefix, namespace, service, "events")}:${podIndex}`;
-}
 
 /**
  * The taken link that a message tells of: `<moment in ms>\n<the key of the uid>\n<the record>`, as lua/lib/named.lua writes

@@ -1,7 +1,7 @@
 import type { Script } from "@podlink/lua";
 import { scripts } from "@podlink/lua";
 import { linkKey } from "@podlink/types";
-import { lostLinkChannel } from "./lost-link.ts";
+import { ownChannel } from "../pods/own-channel.ts";
 
 /** A uid that no caller can have: the checks of uids refuse it. */
 const NOBODY = "..";
@@ -15,7 +15,7 @@ export function linkSelfTests(
   namespace: string,
 ): { readonly script: Script; readonly keys: readonly string[]; readonly args: readonly string[] }[] {
   const keys = [linkKey(prefix, namespace, NOBODY, 1)];
-  const channel = lostLinkChannel(prefix, namespace, "self-test", 0);
+  const channel = ownChannel(prefix, namespace, "self-test", 0);
   return [
     { script: scripts.linkOps, keys, args: ["self-test", channel] },
     { script: scripts.createLinks, keys, args: ["self-test", channel] },

@@ -28,7 +28,11 @@ export function heartbeatResultOf(reply: unknown): HeartbeatResult {
   const [code = "", ...parts] = textsOf(reply);
   switch (code) {
     case "accepted":
-      return Object.freeze({ accepted: true, ...(parts[0] ? { generation: parts[0] } : undefined) });
+      return Object.freeze({
+        accepted: true,
+        ...(parts[0] ? { generation: parts[0] } : undefined),
+        writesWorkload: parts[1] === "1",
+      });
     case "gone":
     case "superseded":
     case "ignored":

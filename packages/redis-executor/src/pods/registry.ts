@@ -6,6 +6,7 @@ import type {
   Leave,
   LostLink,
   PodRegistry,
+  RegisteredLife,
   RegisterResult,
   Registration,
   Subscription,
@@ -21,13 +22,17 @@ import {
   Listeners,
 } from "@podlink/types";
 import type { Script } from "../connection/ports.ts";
-import { decodeLostLink, lostLinkChannel } from "../links/lost-link.ts";
+import { decodeLostLink } from "../links/lost-link.ts";
 import { inTime } from "./answered.ts";
+import { ownChannel } from "./own-channel.ts";
 import type { PodParts } from "./parts.ts";
+import { decodeRegistration } from "./registration-message.ts";
 import { heartbeatResultOf, leaveResultOf, registerResultOf } from "./registry-replies.ts";
 import { encodeReport } from "./report-text.ts";
 import type { ServiceName } from "./service-keys.ts";
 import { podChannel, podKeys } from "./service-keys.ts";
+
+type PodName = Pick<Leave, "namespace" | "service" | "podIndex">;
 
 interface ServiceKeys extends ServiceName {
   readonly keys: readonly string[];
@@ -79,14 +84,35 @@ export class RedisRegistry implements PodRegistry {
     podIndex: number,
     listener: (lost: LostLink) => void,
   ): Subscription {
+    return this.#watchOwn(
+      { namespace, service, podIndex },
+      (message) => decodeLostLink(message, { namespace, service }),
+      listener,
+    );
+  }
+
+  watchRegistrations(
+    namespace: string,
+    service: string,
+    podIndex: number,
+    listener: (registered: RegisteredLife) => void,
+  ): Subscription {
+    return this.#watchOwn({ namespace, service, podIndex }, decodeRegistration, listener);
+  }
+
+  /** Listens to what a pod is told alone. @param decode undefined: the message tells of something else. */
+  #watchOwn<E>(
+    { namespace, service, podIndex }: PodName,
+    decode: (message: string) => E | undefined,
+    listener: (event: E) => void,
+  ): Subscription {
     const { connection, logger, prefix } = this.#parts;
-    const name = { namespace: checkNamespace(namespace), service: checkService(service) };
-    const channel = lostLinkChannel(prefix, namespace, service, checkPodIndex(podIndex));
-    const listeners = new Listeners<LostLink>(logger); // what a listener throws is logged
+    const channel = ownChannel(prefix, checkNamespace(namespace), checkService(service), checkPodIndex(podIndex));
+    const listeners = new Listeners<E>(logger); // what a listener throws is logged
     listeners.add(listener);
     const hear = (message: string): void => {
-      const lost = decodeLostLink(message, name);
-      if (lost !== undefined) listeners.emit(lost);
+      const event = decode(message);
+      if (event !== undefined) listeners.emit(event);
     };
     return connection.subscribe(channel, hear, ignoreGap);
   }
@@ -124,5 +150,5 @@ export class RedisRegistry implements PodRegistry {
   }
 }
 
-/** Verification finds what a gap has lost. */
+/** Verification and the next report find what a gap has lost. */
 function ignoreGap(): void {}

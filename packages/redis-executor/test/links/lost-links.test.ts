@@ -1,7 +1,8 @@
 import type { LostLink } from "@podlink/types";
 import { Redis } from "ioredis";
 import { expect, test } from "vitest";
-import { decodeLostLink, lostLinkChannel } from "../../src/links/lost-link.ts";
+import { decodeLostLink } from "../../src/links/lost-link.ts";
+import { ownChannel } from "../../src/pods/own-channel.ts";
 import { linksOnRedis, PREFIX } from "./links-on-redis.ts";
 
 const name = { namespace: "prod", service: "room" };
@@ -40,8 +41,8 @@ test("an owned link that another pod gets is told to the pod that had it, and to
   listener.disconnect();
 
   expect(heard.slice(0, -1)).toEqual([
-    [lostLinkChannel(PREFIX, "prod", "room", 2), { uid: key.uid, link: "link" in moved && moved.link }],
-    [lostLinkChannel(PREFIX, "prod", "room", 3), { uid: key.uid, link: "link" in replaced && replaced.link }],
+    [ownChannel(PREFIX, "prod", "room", 2), { uid: key.uid, link: "link" in moved && moved.link }],
+    [ownChannel(PREFIX, "prod", "room", 3), { uid: key.uid, link: "link" in replaced && replaced.link }],
   ]);
 });
 

@@ -89,7 +89,7 @@ describe("a Redis in trouble", () => {
   test("a report finds that the generation alone is gone", async () => {
     const incarnation = await given(0);
     await redis.cli("DEL", `${store.prefix}:{prod/room}:meta`);
-    expect(await store.report(heartbeat(incarnation))).toEqual({ accepted: true });
+    expect(await store.report(heartbeat(incarnation))).toEqual({ accepted: true, writesWorkload: true });
     const result = await store.register(registration({ expected: incarnation, generation: "another" }));
     expect(result).toMatchObject({ registered: true, generation: "another" });
   });

@@ -22,7 +22,7 @@ test("a change that is reported after the service's numbers were lost takes the 
   const { store, keys, incarnation } = await givenPod();
   await redis.cli("DEL", keys[3]!);
   const report = podReport({ routingState: "DenyNewCall" });
-  expect(await store.report(heartbeat(incarnation, { report }))).toEqual({ accepted: true });
+  expect(await store.report(heartbeat(incarnation, { report }))).toEqual({ accepted: true, writesWorkload: true });
   expect(await redis.cli("HMGET", keys[3]!, "sequence", "published")).toEqual(["1", "1"]);
   expect((await store.readPods("prod", "room")).rows).toMatchObject([{ sequence: 1, routingState: "DenyNewCall" }]);
 });

@@ -48,7 +48,15 @@ export interface Heartbeat extends PodName {
 }
 
 export type HeartbeatResult =
-  | { readonly accepted: true; readonly generation?: string }
+  | {
+      readonly accepted: true;
+      readonly generation?: string;
+      /**
+       * Whether this pod writes the workload state until its next report: of the pods alive, as far as their reports show,
+       * the lowest does.
+       */
+      readonly writesWorkload: boolean;
+    }
   /**
    * `gone`: no row, or one of the same life under another incarnation: register again;
    * `superseded`: a higher incarnation of another process, or a goodbye: stop;
@@ -64,6 +72,13 @@ export interface Leave extends PodName {
 export interface LostLink {
   readonly uid: string;
   readonly link: Link;
+}
+
+/** A life of a pod, as it registered. */
+export interface RegisteredLife {
+  readonly incarnation: number;
+  /** Of the process that registered. */
+  readonly life: string;
 }
 
 /** A pod's own side of the store. Only stores have it. */
@@ -83,5 +98,13 @@ export interface PodRegistry {
     service: string,
     podIndex: number,
     listener: (lost: LostLink) => void,
+  ): Subscription;
+
+  /** Calls the listener when this pod was registered, by whichever process. Best effort: a report finds out all the same. */
+  watchRegistrations(
+    namespace: string,
+    service: string,
+    podIndex: number,
+    listener: (registered: RegisteredLife) => void,
   ): Subscription;
 }

@@ -7,8 +7,10 @@ import { loadTests } from "./load.ts";
 import { lostLinkTests } from "./lost-links.ts";
 import { readingTests } from "./readings.ts";
 import { registerTests } from "./register.ts";
+import { registrationTests } from "./registrations.ts";
 import { reportTests } from "./report.ts";
 import { silenceTests } from "./silence.ts";
+import { workloadWriterTests } from "./workload-writer.ts";
 
 /** Who the pods of a service are, as callers read and hear it. */
 export function podDirectoryContract(name: string, makeStore: MakeStore): void {
@@ -25,7 +27,9 @@ export function podRegistryContract(name: string, makeStore: MakeStore): void {
   describeStore(`${name}: pod registry`, makeStore, (subject) => {
     registerTests(subject);
     reportTests(subject);
+    workloadWriterTests(subject);
     leaveTests(subject);
+    registrationTests(subject);
     lostLinkTests(subject);
     podCallTests(subject);
   });

@@ -22,7 +22,11 @@ export function reportTests(subject: Subject<Store>): void {
         version: "1.2.3",
         metadata: { pid: "77", __proto__x: "é", state: "state" },
       };
-      expect(await service.report(pod, said)).toEqual({ accepted: true, generation: "generation-of-the-test" });
+      expect(await service.report(pod, said)).toEqual({
+        accepted: true,
+        generation: "generation-of-the-test",
+        writesWorkload: true,
+      });
       const row = await service.row(0);
       expect(row).toEqual({
         ...said,
