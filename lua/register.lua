@@ -77,8 +77,8 @@ local function register()
   local text = storeRow(podIndex, row, service)
   redis.call('HSET', KEYS[4], 'generation', generation)
   dropOldGoodbyes(nowMs)
-  publishRegistration(channel, podIndex, row)
   publishRow(channel, podIndex, text, service.published)
+  publishRegistration(channel, podIndex, row)
   return registered('registered', row, generation)
 end
 

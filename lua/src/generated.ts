@@ -1289,7 +1289,7 @@ return ARGV[1] == 'self-test' and selfTestReading() or readPods()
   },
   register: {
     name: "register",
-    sha: "e3bab8c4cb501bde4aedf87a462769115b151e39",
+    sha: "c54ed515d993f79a1e65581341964c757eb347c6",
     source: `local GOODBYE_KEPT_MS = 86400000
 local function isGoodbye(serviceState, routingState)
   return serviceState == 'Terminating' and routingState == 'Shutdown'
@@ -1509,8 +1509,8 @@ local function register()
   local text = storeRow(podIndex, row, service)
   redis.call('HSET', KEYS[4], 'generation', generation)
   dropOldGoodbyes(nowMs)
-  publishRegistration(channel, podIndex, row)
   publishRow(channel, podIndex, text, service.published)
+  publishRegistration(channel, podIndex, row)
   return registered('registered', row, generation)
 end
 return ARGV[1] == 'self-test' and selfTestPodWrites(channel) or register()

@@ -3,7 +3,7 @@
 export type { PlacementOptions, RouteInfoOptions } from "./options.ts";
 export type { RouteInfoPorts, RoutingStateChange } from "./route-info-driver.ts";
 export { createRouteInfoDriver, RouteInfoDriver } from "./route-info-driver.ts";
-export type { BestPodOptions, ServiceRoutes } from "./service-routes.ts";
+export type { BestPodOptions, FollowedRoutes, ServiceRoutes } from "./service-routes.ts";
 
 // ---- Below: for packages that build on this driver. ----
 

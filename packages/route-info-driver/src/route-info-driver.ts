@@ -32,7 +32,8 @@ import {
 } from "@podlink/types";
 import type { RouteInfoOptions, RouteInfoSettings } from "./options.ts";
 import { routeInfoOptions, stateCacheOptionsOf } from "./options.ts";
-import type { ServiceRoutes } from "./service-routes.ts";
+import { addTo, FollowedServices } from "./followed-services.ts";
+import type { FollowedRoutes, ServiceRoutes } from "./service-routes.ts";
 import { CachedRoutes } from "./service-routes.ts";
 
 /** Names that come from outside may be without end: of services that aren't there at most so many are kept. */
@@ -75,6 +76,7 @@ export class RouteInfoDriver implements MetricsSource {
   readonly #routes = new Map<string, CachedRoutes>();
   /** Those that have timers, or had some since they were looked through; forgotten ones that somebody kept too. */
   readonly #begun = new Set<CachedRoutes>();
+  readonly #followed = new FollowedServices();
   #lookThroughAt = RESTING_KEPT;
   readonly #listeners: Listeners<RoutingStateChange>;
   readonly #tags = new SingleFlight<string, string | undefined>();
@@ -104,6 +106,7 @@ export class RouteInfoDriver implements MetricsSource {
     this.#closed = true;
     for (const { cache } of [...this.#routes.values(), ...this.#begun]) cache.close();
     this.#begun.clear();
+    this.#followed.close();
     this.#listeners.clear();
     if (this.#ports.coarse === undefined) this.#coarse.close();
   }
@@ -119,6 +122,17 @@ export class RouteInfoDriver implements MetricsSource {
    */
   service(name: string): ServiceRoutes {
     return this.#routes.get(name) ?? this.#open(name);
+  }
+
+  /**
+   * Routes to a service for whoever needs them for a while only, as a pod that moves its users away: with a cache of their
+   * own, which begins with its first `refresh` and ends with `close`. Changes are not told to listeners of the driver.
+   * @throws RouteError INVALID_ARGUMENT
+   */
+  follow(service: string): FollowedRoutes {
+    const routes = this.#followed.add(this.#make(service, {}));
+    if (this.#closed) routes.close();
+    return routes;
   }
 
   /** For how long a link may be cached, in seconds. */
@@ -229,9 +243,8 @@ export class RouteInfoDriver implements MetricsSource {
   /** The figures of all services together, and how many there are. */
   read(): Figures {
     const sums: Record<string, number> = { services: this.#routes.size };
-    for (const routes of this.#routes.values()) {
-      for (const [name, value] of Object.entries(routes.read())) sums[name] = (sums[name] ?? 0) + value;
-    }
+    for (const routes of this.#routes.values()) addTo(sums, routes.read());
+    addTo(sums, this.#followed.counts());
     return sums;
   }
 
@@ -270,6 +283,16 @@ export class RouteInfoDriver implements MetricsSource {
   }
 
   #open(service: string): CachedRoutes {
+    const routes: CachedRoutes = this.#make(service, { onBegin: () => this.#hasBegun(routes) });
+    const { cache } = routes;
+    if (this.#closed) cache.close();
+    cache.onChange((change) => this.#listeners.emit({ namespace: this.namespace, service, ...change }));
+    if (this.#routes.size >= this.#lookThroughAt) this.#forgetResting();
+    this.#routes.set(service, routes);
+    return routes;
+  }
+
+  #make(service: string, hooks: { readonly onBegin?: () => void }): CachedRoutes {
     const { balancer, directory } = this.#ports;
     const { settings } = this;
     const random = this.#random;
@@ -282,25 +305,20 @@ export class RouteInfoDriver implements MetricsSource {
         coarse: this.#coarse,
         logger: this.#logger,
         random,
-        onBegin: () => this.#hasBegun(routes),
+        ...hooks,
         onReadable: (answers) => {
           this.#observer?.event({ kind: "store", namespace: this.namespace, service, answers, seenBy: "readings" });
         },
       },
       stateCacheOptionsOf(settings),
     );
-    const routes: CachedRoutes = new CachedRoutes({
+    return new CachedRoutes({
       cache,
       balancer: balancer?.(service) ?? balancerByName[settings.balancer]({ random }),
       strict: settings.placement.strict,
       observer: this.#observer,
       random,
     });
-    if (this.#closed) cache.close();
-    cache.onChange((change) => this.#listeners.emit({ namespace: this.namespace, service, ...change }));
-    if (this.#routes.size >= this.#lookThroughAt) this.#forgetResting();
-    this.#routes.set(service, routes);
-    return routes;
   }
 }
 

@@ -34,6 +34,12 @@ export interface ServiceRoutes extends MetricsSource {
   panic(): boolean;
 }
 
+/** Routes that somebody follows for a while, with a cache that nobody else uses. */
+export interface FollowedRoutes extends ServiceRoutes {
+  /** Ends its cache: nobody can be chosen any more. Idempotent. */
+  close(): void;
+}
+
 export interface RoutesParts {
   readonly cache: ServiceStateCache;
   readonly balancer: LoadBalancer;
@@ -89,6 +95,11 @@ export class CachedRoutes implements ServiceRoutes {
 
   read(): Figures {
     return { ...this.cache.read(), ...this.#counts };
+  }
+
+  /** The part of it that only grows. */
+  counts(): Figures {
+    return { ...this.cache.counts(), ...this.#counts };
   }
 
   #select(snapshot: PodPositions, except: number | undefined): number | undefined {

@@ -80,11 +80,12 @@ export class NotReadyHandOver {
   }
 
   async #run(signal: AbortSignal): Promise<void> {
-    const { others, context } = this.#parts;
+    const { others, context, table } = this.#parts;
     const { settings } = context;
     const ratePerSecond = (): number => settings.drainRatePerSecond;
-    // Asked once, before any request is held.
-    if (await others.exist()) await handOverOnce(this.#parts, { ratePerSecond, whenNobody: "keep", signal });
+    // Asked once, before any request is held; who holds nobody needs nobody.
+    if (table.size > 0 && (await others.exist()))
+      await handOverOnce(this.#parts, { ratePerSecond, whenNobody: "keep", signal });
     if (!signal.aborted) this.#again(settings.heartbeatIntervalMs, signal);
   }
 }

@@ -12,8 +12,8 @@ export interface HeartbeatHooks {
   onLost(reason: RegistrationLoss): void;
   /** The store answers with other data, or may. Called once between two registrations. */
   onEpochChanged(because: EpochChange): void;
-  /** A report was accepted within the lease. */
-  onAccepted(): void;
+  /** A report was accepted within the lease. @param writesWorkload whether this pod writes the workload state now. */
+  onAccepted(writesWorkload: boolean): void;
   /** A newer life of this pod is there. */
   onSuperseded(): void;
 }
@@ -177,7 +177,7 @@ export class Heartbeat {
     } else if (!this.#lease.extend(mark)) {
       return undefined; // too late: the lease was over before the answer came
     }
-    if (this.#lease.standing() === "held") this.#hooks.onAccepted();
+    if (this.#lease.standing() === "held") this.#hooks.onAccepted(result.writesWorkload);
     return undefined;
   }
 

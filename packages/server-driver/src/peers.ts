@@ -8,9 +8,8 @@ export interface Peer {
   readonly available: boolean;
 }
 
-/** The pods of one service; `ServiceRoutes` of @podlink/route-info-driver fits. */
-export interface ServicePeers {
-  init(call?: CallOptions): Promise<void>;
+/** The pods of one service, as long as they are followed; `FollowedRoutes` of @podlink/route-info-driver fits. */
+export interface FollowedPeers {
   /**
    * The pod for a new link. `except`: not that one; `restartedBefore`: rather one that a rolling restart came to before
    * that one. Undefined: nobody can take it.
@@ -22,24 +21,33 @@ export interface ServicePeers {
   readonly cache: {
     /** As last read; empty when nothing has been. */
     pods(): readonly Peer[];
-    /** Resolves after a reading that began after this call. */
+    /** Resolves after a reading that began after this call; from the first on the pods are kept up to date. */
     refresh(call?: CallOptions): Promise<void>;
   };
+  /** Ends all that following takes. */
+  close(): void;
 }
 
 /** All that a pod needs to know of the others; a `RouteInfoDriver` fits. */
 export interface Peers {
-  service(name: string): ServicePeers;
+  /** Those of a service, for this pod alone. */
+  follow(service: string): FollowedPeers;
 }
 
-/** Who else could take a user of this pod, as the routes see it; read anew before it is said that nobody can. */
+/**
+ * Who else could take a user of this pod, as the routes see it; read anew before it is said that nobody can. They are followed
+ * from the first question to the next `rest`: if all pods of a service followed all of them, readings and messages
+ * would grow with the square of the pods.
+ */
 export class OtherPods {
   readonly #context: PodContext;
-  readonly #routes: ServicePeers;
+  readonly #routes: Peers;
+  #followed: FollowedPeers | undefined;
+  #ended = false;
   #reading: Promise<void> | undefined;
   #readAtMs = Number.NEGATIVE_INFINITY;
 
-  constructor(context: PodContext, routes: ServicePeers) {
+  constructor(context: PodContext, routes: Peers) {
     this.#context = context;
     this.#routes = routes;
   }
@@ -47,7 +55,7 @@ export class OtherPods {
   /** The pods as last read. Undefined: they could not be, since not even this one is among them. Never rejects. */
   async view(): Promise<readonly Peer[] | undefined> {
     if (!this.#seesItself()) await this.#read();
-    return this.#seesItself() ? this.#routes.cache.pods() : undefined;
+    return this.#seesItself() ? this.#pods() : undefined;
   }
 
   /** Whether any other pod takes new users, overloaded or not. Chooses none. Never rejects. */
@@ -56,10 +64,13 @@ export class OtherPods {
     return this.#exist();
   }
 
-  /** The best of them, rather one that a rolling restart came to before this life of the pod. Counts as a placement there. */
+  /**
+   * The best of them, as last read, rather one that a rolling restart came to before this life of the pod. Counts as a
+   * placement there.
+   */
   best(incarnation: number | undefined): PodRow | undefined {
     const { podIndex } = this.#context.name;
-    const best = this.#routes.best({
+    const best = this.#followed?.best({
       except: podIndex,
       ...(incarnation === undefined ? undefined : { restartedBefore: { podIndex, incarnation } }),
     });
@@ -67,8 +78,25 @@ export class OtherPods {
     return best !== undefined && this.#takesNewUsers(best.row) ? best.row : undefined;
   }
 
+  /** Nobody needs them now. */
+  rest(): void {
+    this.#followed?.close();
+    this.#followed = undefined;
+    this.#reading = undefined;
+  }
+
+  /** They are not followed any more, whoever asks. Idempotent. */
+  end(): void {
+    this.#ended = true;
+    this.rest();
+  }
+
+  #pods(): readonly Peer[] {
+    return this.#followed?.cache.pods() ?? [];
+  }
+
   #exist(): boolean {
-    return this.#routes.cache.pods().some((pod) => pod.available && this.#takesNewUsers(pod.row));
+    return this.#pods().some((pod) => pod.available && this.#takesNewUsers(pod.row));
   }
 
   #takesNewUsers(row: PodRow): boolean {
@@ -76,17 +104,19 @@ export class OtherPods {
   }
 
   #seesItself(): boolean {
-    return this.#routes.cache.pods().some((pod) => pod.row.podIndex === this.#context.name.podIndex);
+    return this.#pods().some((pod) => pod.row.podIndex === this.#context.name.podIndex);
   }
 
   /** At most one reading in a heartbeat's time, shared by all who ask. */
   #read(): Promise<void> {
-    const { clock, settings } = this.#context;
+    const { clock, settings, name } = this.#context;
+    if (this.#ended) return Promise.resolve();
+    const { cache } = (this.#followed ??= this.#routes.follow(name.service));
     const nowMs = clock.nowMs();
     if (this.#reading === undefined || nowMs - this.#readAtMs >= settings.heartbeatIntervalMs) {
       this.#readAtMs = nowMs;
       this.#reading = this.#context
-        .ask("reading the pods", (timeoutMs) => this.#routes.cache.refresh({ timeoutMs }))
+        .ask("reading the pods", (timeoutMs) => cache.refresh({ timeoutMs }))
         .catch(() => undefined);
     }
     return this.#reading;

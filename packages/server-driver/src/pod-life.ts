@@ -2,7 +2,7 @@ import type {
   CallOptions,
   EpochChange,
   LostLink,
-  PodEvent,
+  RegisteredLife,
   RegistrationLoss,
   Subscription,
   Superseded,
@@ -13,7 +13,7 @@ import { refusal } from "./answers.ts";
 import type { PodContext } from "./context.ts";
 import type { PeriodEvent, PodPhase, PodState } from "./events.ts";
 import { sayGoodbye } from "./farewell.ts";
-import type { ServicePeers } from "./peers.ts";
+import type { Peers } from "./peers.ts";
 import type { PodParts, Reactions } from "./pod-parts.ts";
 import { makeParts } from "./pod-parts.ts";
 import { TimeLimit } from "./time-limit.ts";
@@ -29,7 +29,7 @@ export class PodLife implements Reactions {
   readonly #stopLimit: TimeLimit;
   #told: PodState | undefined;
 
-  constructor(context: PodContext, peers: ServicePeers) {
+  constructor(context: PodContext, peers: Peers) {
     this.parts = makeParts(context, peers, this);
     this.stateListeners = new Listeners(context.logger);
     this.#stopLimit = new TimeLimit(context.clock);
@@ -84,6 +84,7 @@ export class PodLife implements Reactions {
     parts.sweep.stop();
     void parts.heartbeat.stop();
     parts.lease.end();
+    parts.others.end();
     for (const subscription of this.#subscriptions) subscription.close();
     parts.context.close();
     this.#announce();
@@ -134,13 +135,14 @@ export class PodLife implements Reactions {
     );
   }
 
-  onAccepted(): void {
-    const { authority, table, sweep, own, workload, registration } = this.parts;
+  onAccepted(writesWorkload: boolean): void {
+    const { authority, table, sweep, own, workload, registration, others, notReady } = this.parts;
     const mayClaim = authority.refusesClaims() === undefined;
     if (mayClaim && table.unverifiedCount > 0 && !sweep.isRunning) void sweep.run();
     const ready = own.serviceState === "Ready" && registration.claimAfterMs === 0;
-    const alive = own.serviceState !== "Failed";
-    void workload.write({ alive, available: ready && own.routingState !== "Shutdown" });
+    if (writesWorkload) void workload.write(ready && own.routingState !== "Shutdown");
+    else workload.forget(); // another pod writes meanwhile
+    if (!writesWorkload && this.#phase === "started" && !notReady.isActive) others.rest();
     this.#announce();
   }
 
@@ -180,12 +182,12 @@ export class PodLife implements Reactions {
   }
 
   #begin(): void {
-    const { context, heartbeat, own, notReady, verification, peers, periodListeners } = this.parts;
+    const { context, heartbeat, own, notReady, verification, periodListeners } = this.parts;
     const { store, name } = context;
     const { namespace, service, podIndex } = name;
     this.#phase = "started";
     this.#subscriptions = [
-      store.watchPods(namespace, service, (event) => this.#sawPod(event)),
+      store.watchRegistrations(namespace, service, podIndex, (registered) => this.#sawRegistration(registered)),
       store.watchLostLinks(namespace, service, podIndex, (lost) => this.#lostLink(lost)),
       store.watchStore((event) => {
         if (event.kind === "epoch") heartbeat.lose("epoch");
@@ -194,18 +196,17 @@ export class PodLife implements Reactions {
     ];
     if (own.serviceState !== "Ready") notReady.begin();
     verification.start();
-    // Only moves and the workload state need the others; what can't be read now is read later.
-    peers.init().catch(() => undefined);
   }
 
   async #stop(deadlineMs: number): Promise<void> {
-    const { own, notReady, drain, heartbeat } = this.parts;
+    const { own, notReady, drain, heartbeat, table, others } = this.parts;
     if (this.#phase === "started") {
       this.#phase = "draining";
       own.wayOut = "draining";
       notReady.end();
       this.#announce();
       this.#stopLimit.within(deadlineMs);
+      if (table.size > 0) void others.exist(); // known when the news has travelled
       await drain.run(this.#drainMs(deadlineMs), () => heartbeat.beat());
       if (this.state.phase === "draining") await this.#leave();
     }
@@ -229,12 +230,10 @@ export class PodLife implements Reactions {
     context.event({ kind: "drain", phase: "ended", links });
   }
 
-  #sawPod(event: PodEvent): void {
-    const { registration, context } = this.parts;
-    if (event.kind !== "pod" || event.row.podIndex !== context.name.podIndex) return;
-    const incarnation = registration.identity?.incarnation;
-    const newer = incarnation !== undefined && event.row.incarnation > incarnation;
-    if (newer && event.row.life !== registration.life) this.onSuperseded();
+  #sawRegistration({ life, incarnation }: RegisteredLife): void {
+    const { registration } = this.parts;
+    const own = registration.identity?.incarnation;
+    if (own !== undefined && incarnation > own && life !== registration.life) this.onSuperseded();
   }
 
   #lostLink({ uid, link }: LostLink): void {

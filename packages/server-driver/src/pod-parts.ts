@@ -17,7 +17,7 @@ import { LinkMethods } from "./link-methods.ts";
 import { LinkMutations } from "./link-mutations.ts";
 import { OwnState } from "./own-state.ts";
 import { OwnershipTable } from "./ownership-table.ts";
-import type { ServicePeers } from "./peers.ts";
+import type { Peers } from "./peers.ts";
 import { OtherPods } from "./peers.ts";
 import { Redirect } from "./redirect.ts";
 import { Registration } from "./registration.ts";
@@ -31,7 +31,7 @@ export interface Reactions {
   onEpochChanged(because: EpochChange): void;
   /** The lease is over, and what is held is served on. */
   onServing(): void;
-  onAccepted(): void;
+  onAccepted(writesWorkload: boolean): void;
   onSuperseded(): void;
   onClaimSuperseded(answer: Superseded): void;
   /** What is done about a uid that this pod doesn't hold. Never rejects. */
@@ -43,7 +43,7 @@ export interface Reactions {
 /** Everything a pod is made of. */
 export interface PodParts {
   readonly context: PodContext;
-  readonly peers: ServicePeers;
+  readonly others: OtherPods;
   readonly own: OwnState;
   readonly registration: Registration;
   readonly lease: Lease;
@@ -65,7 +65,7 @@ export interface PodParts {
 }
 
 /** Makes the parts and shows each of them those it works with. Starts nothing. */
-export function makeParts(context: PodContext, peers: ServicePeers, reactions: Reactions): PodParts {
+export function makeParts(context: PodContext, peers: Peers, reactions: Reactions): PodParts {
   const { clock, logger, settings } = context;
   const own = new OwnState(context);
   const registration = new Registration(context);
@@ -83,7 +83,7 @@ export function makeParts(context: PodContext, peers: ServicePeers, reactions: R
     },
     onLost: (reason) => reactions.onLost(reason),
     onEpochChanged: (because) => reactions.onEpochChanged(because),
-    onAccepted: () => reactions.onAccepted(),
+    onAccepted: (writesWorkload) => reactions.onAccepted(writesWorkload),
     onSuperseded: () => reactions.onSuperseded(),
   });
   const authority = new Authority(context, registration, lease, heartbeat);
@@ -105,7 +105,7 @@ export function makeParts(context: PodContext, peers: ServicePeers, reactions: R
   const handOver = { context, table, handOffs };
   return {
     context,
-    peers,
+    others,
     own,
     registration,
     lease,

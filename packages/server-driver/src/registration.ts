@@ -5,12 +5,14 @@ import type { PodContext } from "./context.ts";
 
 export type RegistrationOutcome = "registered" | "superseded";
 
-/** How often one registration answers "there is another row" before that counts as being superseded. */
-const MOST_TRIES = 3;
+/** How often one registration is answered that the row is another, or gone, before that counts as being superseded. */
+const MOST_TRIES = 4;
+/** How often another row may be found at the first start: the one that was there, and one that came since. */
+const MOST_FOUND = 2;
 
 /**
  * This process as a life of its pod: its incarnation, and how it gets one. Compare-and-set on the incarnation that it had
- * last (at its first start: that it read), so that of two processes of one pod exactly one goes on.
+ * last (at its first start: that it found), so that of two processes of one pod exactly one goes on.
  */
 export class Registration {
   readonly #context: PodContext;
@@ -18,8 +20,13 @@ export class Registration {
   readonly #newGeneration = randomBytes(16).toString("hex");
   #identity: PodIdentity | undefined;
   #generation: string | undefined;
-  /** What is expected to be in the row. Read once, then what this process had last. */
-  #expected: { readonly incarnation: number | undefined } | undefined;
+  /**
+   * What is expected to be in the row: none at first, which is answered with what is there (to read it, all pods would have
+   * to be read); then what this process had last.
+   */
+  #expected: number | undefined;
+  /** How often another row than the expected one was found before the first registration. */
+  #found = 0;
   #floor = 0;
   #claimFromMs: number | undefined;
 
@@ -58,20 +65,20 @@ export class Registration {
    * @throws RouteError of the store; asking again is safe, since the row of a reply that got lost is adopted.
    */
   async register(report: () => PodReport, onRegistered: (wasGone: boolean) => void): Promise<RegistrationOutcome> {
-    this.#expected ??= { incarnation: await this.#readIncarnation() };
     const first = this.#identity === undefined;
     for (let tries = 1; ; tries += 1) {
-      await failpoint("before-register", { incarnation: this.#expected.incarnation });
-      const result = await this.#ask(this.#expected.incarnation, report());
+      await failpoint("before-register", { incarnation: this.#expected });
+      const result = await this.#ask(this.#expected, report());
       if (result.registered) {
-        onRegistered(!first && this.#expected.incarnation === undefined);
+        onRegistered(!first && this.#expected === undefined);
         this.#adopt(result);
         return "registered";
       }
-      // No row at all supersedes nobody. At the first start the row that was read may have changed since: once.
-      const goOn = tries < MOST_TRIES && (result.found === undefined || (first && tries === 1));
+      // No row at all supersedes nobody. At the first start the row that was found may have changed since: once.
+      if (result.found !== undefined) this.#found += 1;
+      const goOn = tries < MOST_TRIES && (result.found === undefined || (first && this.#found <= MOST_FOUND));
       if (!goOn) return "superseded";
-      this.#expected = { incarnation: result.found };
+      this.#expected = result.found;
     }
   }
 
@@ -99,15 +106,7 @@ export class Registration {
     const { namespace, service, podIndex } = this.#context.name;
     this.#identity = Object.freeze({ namespace, service, podIndex, incarnation: result.incarnation });
     this.#generation = result.generation;
-    this.#expected = { incarnation: result.incarnation };
+    this.#expected = result.incarnation;
     this.raiseFloor(result.incarnation);
-  }
-
-  async #readIncarnation(): Promise<number | undefined> {
-    const { store, name } = this.#context;
-    const reading = await this.#context.ask("reading the pods", (timeoutMs) =>
-      store.readPods(name.namespace, name.service, { timeoutMs }),
-    );
-    return reading.rows.find((row) => row.podIndex === name.podIndex)?.incarnation;
   }
 }

@@ -37,7 +37,10 @@ import type { PodParts } from "./pod-parts.ts";
 
 export interface ServerDriverDependencies {
   readonly store: Store;
-  /** The other pods of the service: a RouteInfoDriver of the same namespace. Not closed by this driver. */
+  /**
+   * Who the other pods of the service are: a RouteInfoDriver of the same namespace. Followed only while this pod moves users
+   * away, or writes the workload state. Not closed by this driver.
+   */
   readonly routes: Peers;
   /** Default: the clock of this process. */
   readonly clock?: Clock;
@@ -67,7 +70,7 @@ export class ServerDriver implements MetricsSource {
     const { store, routes, clock = systemClock, logger = silentLogger, observer } = dependencies;
     const settings = parseOptions(serverDriverOptions, options, "serverDriver");
     const context = new PodContext({ store, clock, logger, observer, settings });
-    this.#life = new PodLife(context, routes.service(settings.service));
+    this.#life = new PodLife(context, routes);
     this.#parts = this.#life.parts;
   }
 
@@ -81,9 +84,15 @@ export class ServerDriver implements MetricsSource {
     return this.#life.state;
   }
 
-  /** Learns who the other pods are. Optional: `start` does it, too. Idempotent. @throws RouteError of the store, which goes on by itself. */
-  init(call?: CallOptions): Promise<void> {
-    return this.#parts.peers.init(call);
+  /** Asks the store whether it answers; changes nothing. Optional: `start` finds out, too. @throws RouteError of the store */
+  async init(call: CallOptions = {}): Promise<void> {
+    if (call.timeoutMs !== undefined) checkDurationMs(call.timeoutMs, "timeoutMs");
+    const { context } = this.#parts;
+    const { store, name, clock } = context;
+    const asked = context.ask("init", (timeoutMs) =>
+      store.workloadStates(name.namespace, [name.service], { timeoutMs }),
+    );
+    await withDeadline(asked, { ...call, what: "init", clock });
   }
 
   /**

@@ -57,13 +57,13 @@ function pods(
   const join = async (podIndex: number): Promise<TestPod> => {
     const reading = () => store.readPods("test", "room");
     let rows: Awaited<ReturnType<typeof reading>>["rows"] = [];
-    const init = async (): Promise<void> => void (rows = (await reading()).rows);
+    const refresh = async (): Promise<void> => void (rows = (await reading()).rows);
     const others = () => rows.filter((row) => row.routingState === "Ready" && row.serviceState === "Ready");
     const routes: Peers = {
-      service: () => ({
-        init,
+      follow: () => ({
         best: ({ except } = {}) => others().flatMap((row) => (row.podIndex === except ? [] : [{ row }]))[0],
-        cache: { pods: () => rows.map((row) => ({ row, alive: true, available: true })), refresh: init },
+        cache: { pods: () => rows.map((row) => ({ row, alive: true, available: true })), refresh },
+        close: () => undefined,
       }),
     };
     const driver = new ServerDriver(

@@ -244,11 +244,15 @@ export class ServiceStateCache implements MetricsSource {
     return this.panicSinceMs() !== undefined;
   }
 
+  /** What was counted so far: the part of {@link read} that only grows. */
+  counts(): Figures {
+    return { ...this.#feed.counts, staleAnswers: this.#staleAnswers };
+  }
+
   read(): Figures {
     const pods = this.pods();
     return {
-      ...this.#feed.counts,
-      staleAnswers: this.#staleAnswers,
+      ...this.counts(),
       pods: pods.length,
       alive: pods.filter((pod) => pod.alive).length,
       available: this.#table.available.count,

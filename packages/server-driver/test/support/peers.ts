@@ -1,11 +1,11 @@
-import type { PodRow, Store } from "@podlink/types";
+import type { PodRow, Store, Subscription } from "@podlink/types";
 import { isAlive, isAvailable, isRoutable } from "@podlink/types";
 import type { Peers } from "../../src/peers.ts";
 
 /** The other pods straight from the store: what a RouteInfoDriver sees, without its caches. */
 export function peersOf(store: Store, namespace: string): Peers {
   return {
-    service(service) {
+    follow(service) {
       let rows: readonly PodRow[] = [];
       let readAtMs = 0;
       const read = async (): Promise<void> => {
@@ -13,7 +13,7 @@ export function peersOf(store: Store, namespace: string): Peers {
         rows = reading.rows;
         readAtMs = reading.nowMs; // the store's own time: the clocks of processes differ
       };
-      store.watchPods(namespace, service, () => void read().catch(() => undefined));
+      let watch: Subscription | undefined;
       // As of the last reading; looking at it begins another, so that no timer is needed.
       const pods = () => {
         void read().catch(() => undefined);
@@ -28,8 +28,17 @@ export function peersOf(store: Store, namespace: string): Peers {
         });
       };
       return {
-        init: read,
-        cache: { pods, refresh: read },
+        cache: {
+          pods,
+          refresh() {
+            watch ??= store.watchPods(namespace, service, () => void read().catch(() => undefined));
+            return read();
+          },
+        },
+        close() {
+          watch?.close();
+          rows = [];
+        },
         best({ except, restartedBefore } = {}) {
           const others = pods().filter((pod) => pod.row.podIndex !== except);
           const routable = others.filter((pod) => pod.routable);
