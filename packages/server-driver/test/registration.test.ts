@@ -204,6 +204,62 @@ test("two processes that start at once: one goes on, the other is superseded", a
   expect(results.some(({ status }) => status === "fulfilled")).toBe(true);
 });
 
+test.each([
+  ["once: it goes on from that", 1, "waiting"],
+  ["twice: it is superseded", 2, "superseded"],
+] as const)(
+  "a first start whose row changes between what was found and its registration, %s",
+  async (_, times, phase) => {
+    const w = world();
+    const register = (life: string, expected?: number) => {
+      const name = { namespace: NAMESPACE, service: SERVICE, podIndex: 0 };
+      const report = {
+        serviceState: "Ready",
+        routingState: "Ready",
+        loadState: 0,
+        loadScore: 0,
+        linkCount: 0,
+      } as const;
+      return w.store.register({
+        ...name,
+        life,
+        takeOver: "now",
+        generation: "g",
+        report: { ...report, leaseMs: 1000, weight: 1, metadata: {} },
+        ...(expected === undefined ? undefined : { expected }),
+      });
+    };
+    await register("before");
+    const { driver, line } = w.pod(0);
+    let changes = 0;
+    line.on("register", async () => {
+      if (line.calls.register === 1 || changes === times) return;
+      changes += 1;
+      await register(`between-${changes}`, (await rowsOf(w))[0]?.incarnation);
+    });
+    await settled(
+      w.clock,
+      driver.start().catch(() => undefined),
+    );
+    expect(driver.state.phase).toBe(phase);
+    expect(line.calls.register).toBe(3);
+    await driver.close();
+  },
+);
+
+test("init asks the store whether it answers, and registers nothing", async () => {
+  const w = world();
+  const { driver, line } = w.pod(0);
+  await driver.init();
+  expect(await rowsOf(w)).toEqual([]);
+  line.hang();
+  const asked = expect(driver.init()).rejects.toMatchObject({ code: "TIMEOUT" });
+  await w.clock.advance(FAST.commandTimeoutMs);
+  await asked;
+  await expect(driver.init({ signal: AbortSignal.abort() })).rejects.toMatchObject({ code: "CANCELLED" });
+  await expect(driver.init({ timeoutMs: -1 })).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
+});
+
 test("a stopped pod does not start again", async () => {
   const w = world();
   const { driver } = w.pod(0);
