@@ -43,7 +43,6 @@ export class OtherPods {
   readonly #context: PodContext;
   readonly #routes: Peers;
   #followed: FollowedPeers | undefined;
-  #ended = false;
   #reading: Promise<void> | undefined;
   #readAtMs = Number.NEGATIVE_INFINITY;
 
@@ -78,17 +77,11 @@ export class OtherPods {
     return best !== undefined && this.#takesNewUsers(best.row) ? best.row : undefined;
   }
 
-  /** Nobody needs them now. */
+  /** Nobody needs them now. A pod that has ended asks nothing any more, so that this is for good then. */
   rest(): void {
     this.#followed?.close();
     this.#followed = undefined;
     this.#reading = undefined;
-  }
-
-  /** They are not followed any more, whoever asks. Idempotent. */
-  end(): void {
-    this.#ended = true;
-    this.rest();
   }
 
   #pods(): readonly Peer[] {
@@ -110,13 +103,14 @@ export class OtherPods {
   /** At most one reading in a heartbeat's time, shared by all who ask. */
   #read(): Promise<void> {
     const { clock, settings, name } = this.#context;
-    if (this.#ended) return Promise.resolve();
-    const { cache } = (this.#followed ??= this.#routes.follow(name.service));
     const nowMs = clock.nowMs();
     if (this.#reading === undefined || nowMs - this.#readAtMs >= settings.heartbeatIntervalMs) {
       this.#readAtMs = nowMs;
       this.#reading = this.#context
-        .ask("reading the pods", (timeoutMs) => cache.refresh({ timeoutMs }))
+        .ask("reading the pods", (timeoutMs) => {
+          this.#followed ??= this.#routes.follow(name.service);
+          return this.#followed.cache.refresh({ timeoutMs });
+        })
         .catch(() => undefined);
     }
     return this.#reading;

@@ -84,7 +84,7 @@ export class PodLife implements Reactions {
     parts.sweep.stop();
     void parts.heartbeat.stop();
     parts.lease.end();
-    parts.others.end();
+    parts.others.rest();
     for (const subscription of this.#subscriptions) subscription.close();
     parts.context.close();
     this.#announce();

@@ -7,8 +7,8 @@ export type RegistrationOutcome = "registered" | "superseded";
 
 /** How often one registration is answered that the row is another, or gone, before that counts as being superseded. */
 const MOST_TRIES = 4;
-/** How often another row may be found at the first start: the one that was there, and one that came since. */
-const MOST_FOUND = 2;
+/** How often a first registration may be so: once for the row that was there, once for one that came since. */
+const MOST_FIRST_REFUSALS = 2;
 
 /**
  * This process as a life of its pod: its incarnation, and how it gets one. Compare-and-set on the incarnation that it had
@@ -25,8 +25,8 @@ export class Registration {
    * to be read); then what this process had last.
    */
   #expected: number | undefined;
-  /** How often another row than the expected one was found before the first registration. */
-  #found = 0;
+  /** How often another row than the expected one was there before the first registration. */
+  #refusals = 0;
   #floor = 0;
   #claimFromMs: number | undefined;
 
@@ -75,8 +75,9 @@ export class Registration {
         return "registered";
       }
       // No row at all supersedes nobody. At the first start the row that was found may have changed since: once.
-      if (result.found !== undefined) this.#found += 1;
-      const goOn = tries < MOST_TRIES && (result.found === undefined || (first && this.#found <= MOST_FOUND));
+      this.#refusals += 1;
+      const mayHaveChanged = first && this.#refusals <= MOST_FIRST_REFUSALS;
+      const goOn = tries < MOST_TRIES && (result.found === undefined || mayHaveChanged);
       if (!goOn) return "superseded";
       this.#expected = result.found;
     }

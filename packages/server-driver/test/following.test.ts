@@ -175,13 +175,38 @@ test("a client of the same routes keeps its cache when the pod stops following",
   await zero!.routes.close();
 });
 
+test("a pod that has just stopped following follows again as soon as it needs to", async () => {
+  const [, zero, one] = await running(2);
+  granted(await settled(clock, one!.driver.guard("ann")));
+  const say = async (pod: Pod, state: "Ready" | "NotReady" | "Failed"): Promise<void> => {
+    pod.driver.setServiceState(state); // and so reports at once
+    await clock.advance(0);
+  };
+  await say(zero!, "Failed");
+  await say(one!, "NotReady");
+  expect(follows(one)).toBe(true);
+  await say(zero!, "Ready");
+  await say(one!, "Ready");
+  expect(follows(one)).toBe(false);
+  const stopped = one!.driver.stop();
+  await clock.advance(0);
+  expect(follows(one)).toBe(true);
+  await clock.advance(1000);
+  await stopped;
+});
+
 test("nobody is followed by a pod that has ended, whatever it was about to do", async () => {
   const [, , one] = await running(2);
   granted(await settled(clock, one!.driver.guard("ann")));
+  const follow = one!.routes.follow.bind(one!.routes);
+  let asked = 0;
+  one!.routes.follow = (service) => {
+    asked += 1;
+    return follow(service);
+  };
   one!.driver.onHandOff(() => one!.driver.close());
   const stopped = one!.driver.stop();
   await clock.advance(1000);
   await stopped;
-  expect(follows(one)).toBe(false);
-  expect(one!.driver.read()["moved"]).toBe(0);
+  expect([asked, follows(one)]).toEqual([1, false]);
 });

@@ -1,3 +1,4 @@
+import type { RegisteredLife } from "@podlink/types";
 import { RouteError } from "@podlink/types";
 import { expect, test } from "vitest";
 import { FAST, granted, NAMESPACE, SERVICE, settled, world } from "./support/world.ts";
@@ -142,6 +143,22 @@ test("two of a kind: the newer registration wins, and the older one learns it by
   expect(newer.driver.state.phase).toBe("waiting");
   expect(older.observer.events.map(({ kind }) => kind)).toContain("superseded");
   await expect(older.driver.start()).rejects.toMatchObject({ code: "SUPERSEDED" });
+});
+
+test("two of a kind: news of an older registration that comes late ends nobody", async () => {
+  const w = world();
+  const { driver, line } = w.pod(0);
+  let tell!: (registered: RegisteredLife) => void;
+  line.store.watchRegistrations = (_namespace, _service, _podIndex, listener) => {
+    tell = listener;
+    return { close: () => undefined };
+  };
+  await driver.start();
+  const { incarnation } = driver.identity!;
+  tell({ life: "older", incarnation: incarnation - 1 });
+  expect(driver.state.phase).toBe("running");
+  tell({ life: "newer", incarnation: incarnation + 1 });
+  expect(driver.state.phase).toBe("superseded");
 });
 
 test("two of a kind: without the push the older one learns it at its next report", async () => {
