@@ -19,6 +19,7 @@ const writers = new Set([
   "keepKey",
   "dropExpired",
   "storeRow",
+  "publishRegistration",
   "publishRow",
   "dropOldGoodbyes",
   "create",

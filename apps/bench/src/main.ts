@@ -8,6 +8,7 @@ import { asJson, asMarkdown, asText } from "./report.ts";
 import { runFigures } from "./runs/figures.ts";
 import type { Leak } from "./runs/leaks.ts";
 import { leaks } from "./runs/leaks.ts";
+import type { ScaleOptions } from "./runs/scale.ts";
 import { runScale } from "./runs/scale.ts";
 import { runSoak } from "./runs/soak.ts";
 import type { DocumentPlace } from "./support/document.ts";
@@ -112,11 +113,13 @@ program
   .command("scale")
   .description("Pods that report and callers that follow them: what that costs Redis and a caller.")
   .option("--pods <n>", "how many pods report", wholeNumber(1, 20_000), 10_000)
+  .option("--whole-pods <n>", "how many pods there are besides as users have them", wholeNumber(0, 2000), 0)
   .option("--callers <n>", "how many callers follow them", wholeNumber(1, 1000), 50)
   .option("--seconds <n>", "for how long, after all are there", wholeNumber(1, 3600), 30)
   .option("--json", "for machines", false)
-  .action(({ json, ...options }: { pods: number; callers: number; seconds: number; json: boolean }) =>
-    untilBrokenOff({ ends, say }, async () => printResult(await runScale({ ...options, say, ends }), json)),
+  .action(
+    ({ json, ...options }: Pick<ScaleOptions, "pods" | "wholePods" | "callers" | "seconds"> & { json: boolean }) =>
+      untilBrokenOff({ ends, say }, async () => printResult(await runScale({ ...options, say, ends }), json)),
   );
 
 program

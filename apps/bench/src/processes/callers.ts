@@ -1,30 +1,19 @@
 import { RedisExecutor } from "@podlink/redis-executor";
 import { RouteInfoDriver } from "@podlink/route-info-driver";
 import { answerParent } from "../support/child.ts";
-import { usedBytes } from "../support/garbage.ts";
+import type { ReadingUse } from "../support/reading-use.ts";
+import { useOf } from "../support/reading-use.ts";
 
 export type CallersQuestion =
   | { readonly open: { readonly url: string; readonly service: string; readonly callers: number } }
   | { readonly read: true };
 
-/** What all callers used since the process began. */
-export interface CallersUse {
-  readonly cpuUs: number;
-  readonly bytes: number;
-  readonly readings: number;
-  readonly rows: number;
-  readonly pushes: number;
-}
-
 const drivers: RouteInfoDriver[] = [];
 
 // Callers that follow the pods of a service, each with connections and a cache of its own, as in a process of its own.
-answerParent(async (question: CallersQuestion): Promise<CallersUse> => {
+answerParent(async (question: CallersQuestion): Promise<ReadingUse> => {
   if ("open" in question) await open(question.open);
-  const sum = (name: string): number => drivers.reduce((total, driver) => total + (driver.read()[name] ?? 0), 0);
-  const bytes = usedBytes();
-  const { user, system } = process.cpuUsage();
-  return { cpuUs: user + system, bytes, readings: sum("readings"), rows: sum("rows"), pushes: sum("pushes") };
+  return useOf(drivers);
 });
 
 async function open({ url, service, callers }: { url: string; service: string; callers: number }): Promise<void> {

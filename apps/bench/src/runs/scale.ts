@@ -1,14 +1,19 @@
 import { DEFAULTS } from "@podlink/types";
 import { Ends } from "../measure/ends.ts";
-import type { CallersQuestion, CallersUse } from "../processes/callers.ts";
+import type { CallersQuestion } from "../processes/callers.ts";
+import type { WholePodsQuestion } from "../processes/whole-pods.ts";
 import { startChild } from "../support/child.ts";
+import type { ReadingUse } from "../support/reading-use.ts";
 import { redisServer, storeOn } from "../support/redis.ts";
 import type { Rows } from "../support/rows.ts";
 import { registerPods } from "../support/rows.ts";
 import type { RedisServer } from "@podlink/testkit/redis";
 
 export interface ScaleOptions {
+  /** How many pods are nothing but their reports. */
   readonly pods: number;
+  /** How many there are besides as users have them: whole drivers, each with connections of its own. Default 0. */
+  readonly wholePods?: number;
   readonly callers: number;
   /** How long each part is measured. */
   readonly seconds: number;
@@ -30,10 +35,16 @@ interface ScalePart {
   readonly callerReadingsPerSecond: number;
   readonly callerRowsPerSecond: number;
   readonly callerPushesPerSecond: number;
+  /** Of all whole pods together. */
+  readonly wholePodsCpuPercent: number;
+  readonly wholePodsReadingsPerSecond: number;
+  readonly wholePodsRowsPerSecond: number;
+  readonly wholePodsPushesPerSecond: number;
 }
 
 export interface ScaleResult {
   readonly pods: number;
+  readonly wholePods: number;
   readonly callers: number;
   readonly seconds: number;
   /** What each caller keeps of the pods. */
@@ -48,6 +59,7 @@ const TOLD = 0.05;
 /** Pods that change their routing state, of all pods together. */
 const CHANGES_PER_SECOND = 10;
 const TICK_MS = 20;
+const UNUSED: ReadingUse = { cpuUs: 0, bytes: 0, readings: 0, rows: 0, pushes: 0 };
 const SERVICE = "room";
 
 /**
@@ -56,6 +68,7 @@ const SERVICE = "room";
  */
 export async function runScale({
   pods,
+  wholePods = 0,
   callers,
   seconds,
   pin = true,
@@ -68,20 +81,27 @@ export async function runScale({
     const store = await storeOn(server, preparation);
     const before = Number((await server.info("memory"))["used_memory"]);
     say(`registering ${pods} pods`);
-    const rows = await registerPods(store, { namespace: "bench", service: SERVICE, pods });
+    const rows = await registerPods(store, { namespace: "bench", service: SERVICE, pods, first: wholePods });
     const redisBytesPerPod = (Number((await server.info("memory"))["used_memory"]) - before) / pods;
     const beating = new Beating(rows, pods);
     ends.add(() => beating.stop());
     const child = await startChild("callers", preparation);
-    const ask = (question: CallersQuestion): Promise<CallersUse> => child.ask(question);
+    const ask = (question: CallersQuestion): Promise<ReadingUse> => child.ask(question);
+    const wholeChild = wholePods === 0 ? undefined : await startChild("whole-pods", preparation);
+    const askPods = async (question: WholePodsQuestion): Promise<ReadingUse> =>
+      (await wholeChild?.ask(question)) ?? UNUSED;
     const parts: ScalePart[] = [];
     const empty = await ask({ read: true });
     const measurePart = async (part: ScalePart["part"], following: number): Promise<void> => {
       say(`${part}: ${seconds} s`);
-      const [start, startUse] = [await redisUse(server), await ask({ read: true })];
+      const [start, startUse, podsStart] = [
+        await redisUse(server),
+        await ask({ read: true }),
+        await askPods({ read: true }),
+      ];
       const [startMs, reports] = [performance.now(), beating.reports];
       await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
-      const [end, use] = [await redisUse(server), await ask({ read: true })];
+      const [end, use, podsUse] = [await redisUse(server), await ask({ read: true }), await askPods({ read: true })];
       const took = (performance.now() - startMs) / 1000;
       const each = (grown: number): number => (following === 0 ? 0 : grown / following / took);
       parts.push({
@@ -94,18 +114,26 @@ export async function runScale({
         callerReadingsPerSecond: each(use.readings - startUse.readings),
         callerRowsPerSecond: each(use.rows - startUse.rows),
         callerPushesPerSecond: each(use.pushes - startUse.pushes),
+        wholePodsCpuPercent: (podsUse.cpuUs - podsStart.cpuUs) / took / 10_000,
+        wholePodsReadingsPerSecond: (podsUse.readings - podsStart.readings) / took,
+        wholePodsRowsPerSecond: (podsUse.rows - podsStart.rows) / took,
+        wholePodsPushesPerSecond: (podsUse.pushes - podsStart.pushes) / took,
       });
       if (beating.failure !== undefined) throw beating.failure;
     };
+    if (wholePods > 0) say(`starting ${wholePods} whole pods`);
+    await askPods({ open: { url: server.url, service: SERVICE, pods: wholePods } });
     beating.start();
     await measurePart("pods report", 0);
     say(`opening ${callers} callers`);
     const opened = await ask({ open: { url: server.url, service: SERVICE, callers } });
     await measurePart("callers follow", callers);
-    beating.changesPerSecond = CHANGES_PER_SECOND;
+    if (wholePods > 0) await askPods({ changesPerSecond: CHANGES_PER_SECOND });
+    else beating.changesPerSecond = CHANGES_PER_SECOND;
     await measurePart("and states change", callers);
     const result = {
       pods,
+      wholePods,
       callers,
       seconds,
       callerBytes: (opened.bytes - empty.bytes) / callers,
@@ -182,12 +210,18 @@ function linesOf(result: Omit<ScaleResult, "lines">): string[] {
   return [
     `${result.pods} pods that report every ${DEFAULTS.heartbeatIntervalMs} ms, ${TOLD * 100} % of the reports with a load that readers are told;`,
     `${result.callers} callers in one process; ${result.seconds} s each; ${result.redisBytesPerPod.toFixed(0)} bytes of Redis a pod, ${kilo(result.callerBytes)} a caller`,
+    ...(result.wholePods === 0 ? [] : [`${result.wholePods} whole pods besides, in one process`]),
     ...result.parts.map(
       (part) =>
         `${part.part}: ${part.reportsPerSecond.toFixed(0)} reports/s; Redis ${part.redisCpuPercent.toFixed(1)} % of a core, ` +
         `in ${kilo(part.redisInBytesPerSecond)}/s, out ${kilo(part.redisOutBytesPerSecond)}/s; each caller ` +
         `${part.callerCpuPercent.toFixed(2)} % of a core, ${part.callerReadingsPerSecond.toFixed(2)} readings, ` +
-        `${part.callerRowsPerSecond.toFixed(0)} rows, ${part.callerPushesPerSecond.toFixed(1)} pushes a second`,
+        `${part.callerRowsPerSecond.toFixed(0)} rows, ${part.callerPushesPerSecond.toFixed(1)} pushes a second` +
+        (result.wholePods === 0
+          ? ""
+          : `; whole pods together ${part.wholePodsCpuPercent.toFixed(1)} % of a core, ` +
+            `${part.wholePodsReadingsPerSecond.toFixed(1)} readings, ${part.wholePodsRowsPerSecond.toFixed(0)} rows, ` +
+            `${part.wholePodsPushesPerSecond.toFixed(0)} pushes a second`),
     ),
   ];
 }

@@ -10,16 +10,24 @@ export interface Rows {
 
 const AT_ONCE = 256;
 
-/** Registers pods that are ready, and whose leases don't end while something is measured. */
+/**
+ * Registers pods that are ready, and whose leases don't end while something is measured.
+ * @param first the pod index of the first of them; those that the rows are asked with begin with 0. Default 0.
+ */
 export async function registerPods(
   store: PodRegistry,
-  { namespace, service, pods }: { readonly namespace: string; readonly service: string; readonly pods: number },
+  {
+    namespace,
+    service,
+    pods,
+    first = 0,
+  }: { readonly namespace: string; readonly service: string; readonly pods: number; readonly first?: number },
 ): Promise<Rows> {
   const call = { timeoutMs: 10_000 };
   const reports = Array.from({ length: pods }, () => 1);
   const incarnations: number[] = [];
   await inParts(pods, async (podIndex) => {
-    const name = { namespace, service, podIndex };
+    const name = { namespace, service, podIndex: first + podIndex };
     const registration = {
       ...name,
       life: `life-${podIndex}`,
@@ -37,7 +45,13 @@ export async function registerPods(
     if (how.told === true) told[podIndex]! += 1;
     if (how.flipped === true) open[podIndex] = !open[podIndex];
     const routingState = open[podIndex] ? "Ready" : "DenyNewCall";
-    const name = { namespace, service, podIndex, incarnation: incarnations[podIndex]!, life: `life-${podIndex}` };
+    const name = {
+      namespace,
+      service,
+      podIndex: first + podIndex,
+      incarnation: incarnations[podIndex]!,
+      life: `life-${podIndex}`,
+    };
     const text = { ...reportOf(podIndex, told[podIndex]!), routingState } as const;
     await store.report({ ...name, reportNumber, report: text }, call);
   };

@@ -66,12 +66,23 @@ describe("the whole bench works", () => {
     120_000,
   );
 
-  it("callers follow the pods of a scale run, and hear of changes", async () => {
-    const { parts } = await runScale({ pods: 40, callers: 2, seconds: 1, pin: false, say: () => undefined });
-    expect(parts.map(({ part }) => part)).toEqual(["pods report", "callers follow", "and states change"]);
-    for (const part of parts) expect(part.reportsPerSecond).toBeGreaterThan(0);
-    expect(parts[2]?.callerPushesPerSecond).toBeGreaterThan(0);
-  });
+  it.each([0, 5])(
+    "callers follow the pods of a scale run, %d of them whole, and hear of changes",
+    async (wholePods) => {
+      const { parts } = await runScale({
+        pods: 40,
+        wholePods,
+        callers: 2,
+        seconds: 1,
+        pin: false,
+        say: () => undefined,
+      });
+      expect(parts.map(({ part }) => part)).toEqual(["pods report", "callers follow", "and states change"]);
+      for (const part of parts) expect(part.reportsPerSecond).toBeGreaterThan(0);
+      expect(parts[2]?.callerPushesPerSecond).toBeGreaterThan(0);
+      expect(parts[2]!.wholePodsCpuPercent > 0).toBe(wholePods > 0);
+    },
+  );
 
   describe("a soak", () => {
     const soak = (planted?: Leak) => runSoak({ seconds: 2, planted, say: () => undefined });
