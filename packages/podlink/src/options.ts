@@ -20,7 +20,7 @@ export interface CommonOptions {
   readonly store?: StoreOption;
   /** Default: `POD_NAMESPACE`, else the mounted service account's namespace, else "default". */
   readonly namespace?: string;
-  /** How pods are watched and chosen; see `@podlink/route-info-driver`. Absent: its defaults. */
+  /** How pods are watched and chosen, by a pod while it moves users away or writes the workload state; see `@podlink/route-info-driver`. Absent: its defaults. */
   readonly routes?: RouteInfoOptions;
   /** Default: silent, but for warnings, which go to the console once each. */
   readonly logger?: Logger;
