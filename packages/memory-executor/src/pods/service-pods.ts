@@ -14,7 +14,7 @@ export interface ServicePods {
 }
 
 /** When the pod that writes the workload state reported last, and for how long that counts. */
-export interface WorkloadWriter {
+interface WorkloadWriter {
   readonly podIndex: number;
   readonly beatMs: number;
   readonly leaseMs: number;
