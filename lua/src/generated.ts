@@ -1289,7 +1289,7 @@ return ARGV[1] == 'self-test' and selfTestReading() or readPods()
   },
   register: {
     name: "register",
-    sha: "c54ed515d993f79a1e65581341964c757eb347c6",
+    sha: "a3ff89c3b4a3cdf815117a3e574f246038a751cf",
     source: `local GOODBYE_KEPT_MS = 86400000
 local function isGoodbye(serviceState, routingState)
   return serviceState == 'Terminating' and routingState == 'Shutdown'
@@ -1307,8 +1307,8 @@ local function dropOldGoodbyes(nowMs)
     redis.call('HDEL', KEYS[1], unpack(podIndexes))
   end
 end
-local function publishRegistration(channel, podIndex, row)
-  redis.pcall('PUBLISH', channel .. ':' .. podIndex, 'registered|' .. row.incarnation .. '|' .. row.life)
+local function publishSuccessor(channel, podIndex, row)
+  redis.pcall('PUBLISH', channel .. ':' .. podIndex, 'successor|' .. row.incarnation .. '|' .. row.life)
 end
 local function publishRow(channel, podIndex, text, published)
   redis.pcall('PUBLISH', channel, published .. '|' .. podIndex .. '|' .. text)
@@ -1474,6 +1474,9 @@ local function claimAfterMs(found)
   end
   return math.max(tonumber(found.said.leaseMs), tonumber(found.claimAfterMs))
 end
+local function isSucceeded(found)
+  return found and found.life ~= life and not isGoodbye(found.said.serviceState, found.said.routingState)
+end
 local function registered(code, row, generation)
   return { code, row.incarnation, row.claimAfterMs, generation }
 end
@@ -1509,8 +1512,10 @@ local function register()
   local text = storeRow(podIndex, row, service)
   redis.call('HSET', KEYS[4], 'generation', generation)
   dropOldGoodbyes(nowMs)
+  if isSucceeded(found) then
+    publishSuccessor(channel, podIndex, row)
+  end
   publishRow(channel, podIndex, text, service.published)
-  publishRegistration(channel, podIndex, row)
   return registered('registered', row, generation)
 end
 return ARGV[1] == 'self-test' and selfTestPodWrites(channel) or register()

@@ -19,7 +19,7 @@ const writers = new Set([
   "keepKey",
   "dropExpired",
   "storeRow",
-  "publishRegistration",
+  "publishSuccessor",
   "publishRow",
   "dropOldGoodbyes",
   "create",

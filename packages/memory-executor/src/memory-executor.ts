@@ -14,7 +14,6 @@ import type {
   PodEvent,
   PodReading,
   ReadPodsOptions,
-  RegisteredLife,
   RegisterResult,
   Registration,
   ResultOf,
@@ -22,6 +21,7 @@ import type {
   StoreEvent,
   StoreHealth,
   Subscription,
+  Successor,
   WorkloadState,
 } from "@podlink/types";
 import {
@@ -76,7 +76,7 @@ export class MemoryExecutor implements Store, MetricsSource {
   readonly #catalogue = new CatalogueTable();
   readonly #podEvents: Pushes<PodEvent>;
   readonly #lostLinks: Pushes<LostLink>;
-  readonly #registrations: Pushes<RegisteredLife>;
+  readonly #successors: Pushes<Successor>;
   readonly #storeEvents: Pushes<StoreEvent>;
   #epoch = 1;
   #closed = false;
@@ -88,7 +88,7 @@ export class MemoryExecutor implements Store, MetricsSource {
     this.#time = new StoreTime(clock);
     this.#podEvents = new Pushes(logger);
     this.#lostLinks = new Pushes(logger);
-    this.#registrations = new Pushes(logger);
+    this.#successors = new Pushes(logger);
     this.#storeEvents = new Pushes(logger);
     this.#links = new Links({
       ownedTtlMs,
@@ -102,8 +102,8 @@ export class MemoryExecutor implements Store, MetricsSource {
           `${namespace}/${service}`,
           Object.freeze({ kind: "pod" as const, sequence: row.sequence, row }),
         ),
-      onRegistered: ({ namespace, service }, { podIndex, incarnation, life }) =>
-        this.#registrations.push(`${namespace}/${service}/${podIndex}`, Object.freeze({ incarnation, life })),
+      onSucceeded: ({ namespace, service }, { podIndex, incarnation, life }) =>
+        this.#successors.push(`${namespace}/${service}/${podIndex}`, Object.freeze({ incarnation, life })),
     });
   }
 
@@ -181,14 +181,14 @@ export class MemoryExecutor implements Store, MetricsSource {
     return this.#lostLinks.add(podName(namespace, service, podIndex), listener);
   }
 
-  watchRegistrations(
+  watchSuccessors(
     namespace: string,
     service: string,
     podIndex: number,
-    listener: (registered: RegisteredLife) => void,
+    listener: (successor: Successor) => void,
   ): Subscription {
     this.#checkOpen();
-    return this.#registrations.add(podName(namespace, service, podIndex), listener);
+    return this.#successors.add(podName(namespace, service, podIndex), listener);
   }
 
   async setServiceTag(namespace: string, tag: string, service: string, call?: CallOptions): Promise<void> {
@@ -271,7 +271,7 @@ export class MemoryExecutor implements Store, MetricsSource {
     this.#closed = true;
     this.#podEvents.clear();
     this.#lostLinks.clear();
-    this.#registrations.clear();
+    this.#successors.clear();
     this.#storeEvents.clear();
   }
 

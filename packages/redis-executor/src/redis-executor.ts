@@ -12,7 +12,6 @@ import type {
   PodEvent,
   PodReading,
   ReadPodsOptions,
-  RegisteredLife,
   RegisterResult,
   Registration,
   ResultOf,
@@ -20,6 +19,7 @@ import type {
   StoreEvent,
   StoreHealth,
   Subscription,
+  Successor,
   WorkloadState,
 } from "@podlink/types";
 import {
@@ -158,14 +158,14 @@ export class RedisExecutor implements Store, MetricsSource {
     return this.#registry.watchLostLinks(namespace, service, podIndex, listener);
   }
 
-  watchRegistrations(
+  watchSuccessors(
     namespace: string,
     service: string,
     podIndex: number,
-    listener: (registered: RegisteredLife) => void,
+    listener: (successor: Successor) => void,
   ): Subscription {
     this.#checkOpen();
-    return this.#registry.watchRegistrations(namespace, service, podIndex, listener);
+    return this.#registry.watchSuccessors(namespace, service, podIndex, listener);
   }
 
   async setServiceTag(namespace: string, tag: string, service: string, call?: CallOptions): Promise<void> {

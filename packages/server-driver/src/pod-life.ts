@@ -2,9 +2,9 @@ import type {
   CallOptions,
   EpochChange,
   LostLink,
-  RegisteredLife,
   RegistrationLoss,
   Subscription,
+  Successor,
   Superseded,
 } from "@podlink/types";
 import { keepAliveUntil, Listeners, RouteError, withDeadline } from "@podlink/types";
@@ -187,7 +187,7 @@ export class PodLife implements Reactions {
     const { namespace, service, podIndex } = name;
     this.#phase = "started";
     this.#subscriptions = [
-      store.watchRegistrations(namespace, service, podIndex, (registered) => this.#sawRegistration(registered)),
+      store.watchSuccessors(namespace, service, podIndex, (successor) => this.#sawSuccessor(successor)),
       store.watchLostLinks(namespace, service, podIndex, (lost) => this.#lostLink(lost)),
       store.watchStore((event) => {
         if (event.kind === "epoch") heartbeat.lose("epoch");
@@ -230,7 +230,7 @@ export class PodLife implements Reactions {
     context.event({ kind: "drain", phase: "ended", links });
   }
 
-  #sawRegistration({ life, incarnation }: RegisteredLife): void {
+  #sawSuccessor({ life, incarnation }: Successor): void {
     const { registration } = this.parts;
     const own = registration.identity?.incarnation;
     if (own !== undefined && incarnation > own && life !== registration.life) this.onSuperseded();

@@ -1,4 +1,4 @@
-import type { RegisteredLife } from "@podlink/types";
+import type { Successor } from "@podlink/types";
 import { RouteError } from "@podlink/types";
 import { expect, test } from "vitest";
 import { FAST, granted, NAMESPACE, SERVICE, settled, world } from "./support/world.ts";
@@ -148,8 +148,8 @@ test("two of a kind: the newer registration wins, and the older one learns it by
 test("two of a kind: news of an older registration that comes late ends nobody", async () => {
   const w = world();
   const { driver, line } = w.pod(0);
-  let tell!: (registered: RegisteredLife) => void;
-  line.store.watchRegistrations = (_namespace, _service, _podIndex, listener) => {
+  let tell!: (successor: Successor) => void;
+  line.store.watchSuccessors = (_namespace, _service, _podIndex, listener) => {
     tell = listener;
     return { close: () => undefined };
   };

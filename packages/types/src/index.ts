@@ -105,9 +105,9 @@ export type {
   Leave,
   LostLink,
   PodRegistry,
-  RegisteredLife,
   RegisterResult,
   Registration,
+  Successor,
 } from "./ports/pod-registry.ts";
 export type { RemoteStore, Store } from "./ports/store.ts";
 export type { StoreEvent, StoreHealth, StoreStatus } from "./ports/store-status.ts";

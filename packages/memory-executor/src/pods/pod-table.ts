@@ -23,7 +23,8 @@ interface ServiceName {
 export interface PodTableOptions {
   readonly overloadScore: number;
   readonly onPublished: (name: ServiceName, row: PodRow) => void;
-  readonly onRegistered: (name: ServiceName, row: PodRow) => void;
+  /** Another process took a row that was no goodbye. */
+  readonly onSucceeded: (name: ServiceName, row: PodRow) => void;
 }
 
 /** The pods of all services. */
@@ -47,7 +48,7 @@ export class PodTable {
     const service = this.#services.get(key) ?? noPods();
     const step = register(service, registration, nowMs);
     if (service.pods.size > 0) this.#services.set(key, service);
-    if (step.published !== undefined) this.#options.onRegistered(registration, step.published);
+    if (step.successor !== undefined) this.#options.onSucceeded(registration, step.successor);
     return this.#publish(registration, step);
   }
 

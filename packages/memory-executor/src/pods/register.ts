@@ -27,7 +27,9 @@ export function register(service: ServicePods, registration: Registration, nowMs
   });
   const record = sequenced(row, claimAfterMs(found, registration));
   service.pods.set(podIndex, record);
-  return { result: registered(record, { generation: service.generation }), published: row };
+  const result = registered(record, { generation: service.generation });
+  const isSucceeded = found !== undefined && found.row.life !== life && !isGoodbye(found.row);
+  return { result, published: row, ...(isSucceeded ? { successor: row } : undefined) };
 }
 
 /** The row is what this very registration made when it was tried before: the reply was lost. */

@@ -6,10 +6,10 @@ import type {
   Leave,
   LostLink,
   PodRegistry,
-  RegisteredLife,
   RegisterResult,
   Registration,
   Subscription,
+  Successor,
 } from "@podlink/types";
 import {
   checkHeartbeat,
@@ -26,11 +26,11 @@ import { decodeLostLink } from "../links/lost-link.ts";
 import { inTime } from "./answered.ts";
 import { ownChannel } from "./own-channel.ts";
 import type { PodParts } from "./parts.ts";
-import { decodeRegistration } from "./registration-message.ts";
 import { heartbeatResultOf, leaveResultOf, registerResultOf } from "./registry-replies.ts";
 import { encodeReport } from "./report-text.ts";
 import type { ServiceName } from "./service-keys.ts";
 import { podChannel, podKeys } from "./service-keys.ts";
+import { decodeSuccessor } from "./successor.ts";
 
 type PodName = Pick<Leave, "namespace" | "service" | "podIndex">;
 
@@ -91,13 +91,13 @@ export class RedisRegistry implements PodRegistry {
     );
   }
 
-  watchRegistrations(
+  watchSuccessors(
     namespace: string,
     service: string,
     podIndex: number,
-    listener: (registered: RegisteredLife) => void,
+    listener: (successor: Successor) => void,
   ): Subscription {
-    return this.#watchOwn({ namespace, service, podIndex }, decodeRegistration, listener);
+    return this.#watchOwn({ namespace, service, podIndex }, decodeSuccessor, listener);
   }
 
   /** Listens to what a pod is told alone. @param decode undefined: the message tells of something else. */

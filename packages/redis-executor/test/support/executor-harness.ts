@@ -97,7 +97,7 @@ function instrumented(store: RedisExecutor, instruments: Instruments): Store {
           await method(...call);
           await onWorkloadState(...call);
         };
-      if (name === "watchPods" || name === "watchLostLinks" || name === "watchRegistrations")
+      if (name === "watchPods" || name === "watchLostLinks" || name === "watchSuccessors")
         return (...call: unknown[]) => {
           const listener = call.pop() as (heard: unknown) => void;
           let isOpen = false;

@@ -2,7 +2,7 @@ import type { FakeClock } from "@podlink/testkit";
 import type { Clock, Store, Timer } from "@podlink/types";
 import { defer } from "@podlink/types";
 
-const WATCHES: readonly string[] = ["watchPods", "watchLostLinks", "watchRegistrations", "watchStore"];
+const WATCHES: readonly string[] = ["watchPods", "watchLostLinks", "watchSuccessors", "watchStore"];
 const SYNC: readonly string[] = ["health", "epoch", "close"];
 
 /** A process that can be stopped and continued: while it stands still no timer fires, no answer and no push arrives. */

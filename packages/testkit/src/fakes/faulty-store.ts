@@ -27,7 +27,7 @@ export interface FaultyStore<S extends Store = Store> {
   dropReplies(count: number): void;
   /** The next `count` calls are never executed; their callers get TIMEOUT with outcome "unknown" all the same. */
   dropRequests(count: number): void;
-  /** The next `count` pushes (pod events, lost links, registrations) don't arrive. */
+  /** The next `count` pushes (pod events, lost links, successors) don't arrive. */
   dropPushes(count: number): void;
   /** Every call is executed `ms` later, by the clock given. 0: at once. */
   delay(ms: number): void;
@@ -104,9 +104,9 @@ export function faultyStore<S extends Store>(real: S, options: { readonly clock?
       real.watchLostLinks(namespace, service, podIndex, (lost) => {
         if (faults.letsPushPass()) listener(lost);
       }),
-    watchRegistrations: (namespace, service, podIndex, listener) =>
-      real.watchRegistrations(namespace, service, podIndex, (registered) => {
-        if (faults.letsPushPass()) listener(registered);
+    watchSuccessors: (namespace, service, podIndex, listener) =>
+      real.watchSuccessors(namespace, service, podIndex, (successor) => {
+        if (faults.letsPushPass()) listener(successor);
       }),
     watchStore(listener) {
       const pushed = real.watchStore(listener);

@@ -74,10 +74,9 @@ export interface LostLink {
   readonly link: Link;
 }
 
-/** A life of a pod, as it registered. */
-export interface RegisteredLife {
+/** The life of a pod whose registration took the row of another process. */
+export interface Successor {
   readonly incarnation: number;
-  /** Of the process that registered. */
   readonly life: string;
 }
 
@@ -100,11 +99,14 @@ export interface PodRegistry {
     listener: (lost: LostLink) => void,
   ): Subscription;
 
-  /** Calls the listener when this pod was registered, by whichever process. Best effort: a report finds out all the same. */
-  watchRegistrations(
+  /**
+   * Calls the listener when another process registered under this pod index, over a row that was no goodbye. Best effort: the
+   * next report finds out all the same.
+   */
+  watchSuccessors(
     namespace: string,
     service: string,
     podIndex: number,
-    listener: (registered: RegisteredLife) => void,
+    listener: (successor: Successor) => void,
   ): Subscription;
 }

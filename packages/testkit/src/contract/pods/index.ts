@@ -7,9 +7,9 @@ import { loadTests } from "./load.ts";
 import { lostLinkTests } from "./lost-links.ts";
 import { readingTests } from "./readings.ts";
 import { registerTests } from "./register.ts";
-import { registrationTests } from "./registrations.ts";
 import { reportTests } from "./report.ts";
 import { silenceTests } from "./silence.ts";
+import { successorTests } from "./successors.ts";
 import { workloadWriterTests } from "./workload-writer.ts";
 
 /** Who the pods of a service are, as callers read and hear it. */
@@ -29,7 +29,7 @@ export function podRegistryContract(name: string, makeStore: MakeStore): void {
     reportTests(subject);
     workloadWriterTests(subject);
     leaveTests(subject);
-    registrationTests(subject);
+    successorTests(subject);
     lostLinkTests(subject);
     podCallTests(subject);
   });

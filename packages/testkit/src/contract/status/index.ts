@@ -63,7 +63,6 @@ export function storeStatusContract(name: string, makeStore: MakeStore): void {
       const service = new ServiceProbe(subject);
       const heard: unknown[] = [];
       harness.store.watchPods(service.namespace, service.service, (event) => void heard.push(event));
-      harness.store.watchRegistrations(service.namespace, service.service, 0, (event) => void heard.push(event));
       harness.store.watchStore((event) => void heard.push(event));
       const underWay = (harness.registry ?? harness.store).register(service.registration());
       const settled = underWay.catch((error: unknown) => expect(RouteError.is(error)).toBe(true));
@@ -98,7 +97,7 @@ function callsOf({ store }: StoreHarness, namespace: string): Record<string, () 
     workloadStates: () => store.workloadStates(namespace, ["room"]),
     watchPods: async () => store.watchPods(namespace, "room", nobody),
     watchLostLinks: async () => store.watchLostLinks(namespace, "room", 1, nobody),
-    watchRegistrations: async () => store.watchRegistrations(namespace, "room", 1, nobody),
+    watchSuccessors: async () => store.watchSuccessors(namespace, "room", 1, nobody),
     watchStore: async () => store.watchStore(nobody),
   } satisfies Partial<Record<keyof Store, () => Promise<unknown>>>;
 }
