@@ -30,9 +30,9 @@ import {
   systemClock,
   withDeadline,
 } from "@podlink/types";
+import { addTo, FollowedServices } from "./followed-services.ts";
 import type { RouteInfoOptions, RouteInfoSettings } from "./options.ts";
 import { routeInfoOptions, stateCacheOptionsOf } from "./options.ts";
-import { addTo, FollowedServices } from "./followed-services.ts";
 import type { FollowedRoutes, ServiceRoutes } from "./service-routes.ts";
 import { CachedRoutes } from "./service-routes.ts";
 

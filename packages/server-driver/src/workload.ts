@@ -1,5 +1,5 @@
-import type { PodContext } from "./context.ts";
 import { workloadStateOf } from "@podlink/types";
+import type { PodContext } from "./context.ts";
 import type { OtherPods } from "./peers.ts";
 
 /** Writes the workload state while this pod is the one that does, one write at a time; it expires with the lease. */

@@ -12,7 +12,7 @@ interface PodName {
 export interface Registration extends PodName {
   /** Random text, one for each process. */
   readonly life: string;
-  /** The incarnation the process had last or, at its first start, the one it has just read. Absent: no row. */
+  /** The incarnation the process had last or, at its first start, the one that it was answered to be there. Absent: no row. */
   readonly expected?: number;
   /** The new incarnation is higher than this. Absent: no floor. */
   readonly floor?: number;
