@@ -5,10 +5,11 @@ import type { PodContext } from "./context.ts";
 
 export type RegistrationOutcome = "registered" | "superseded";
 
-/** How often one registration is answered that the row is another, or gone, before that counts as being superseded. */
-const MOST_TRIES = 4;
-/** How often a first registration may be so: once for the row that was there, once for one that came since. */
-const MOST_FIRST_REFUSALS = 2;
+/**
+ * How often one registration is answered that the row is another, or gone, until that counts as being superseded: at the first
+ * start once for the row that was there, and once for one that came since.
+ */
+const MOST_TRIES = 3;
 
 /**
  * This process as a life of its pod: its incarnation, and how it gets one. Compare-and-set on the incarnation that it had
@@ -25,8 +26,6 @@ export class Registration {
    * to be read); then what this process had last.
    */
   #expected: number | undefined;
-  /** How often another row than the expected one was there before the first registration. */
-  #refusals = 0;
   #floor = 0;
   #claimFromMs: number | undefined;
 
@@ -75,9 +74,7 @@ export class Registration {
         return "registered";
       }
       // No row at all supersedes nobody. At the first start the row that was found may have changed since: once.
-      this.#refusals += 1;
-      const mayHaveChanged = first && this.#refusals <= MOST_FIRST_REFUSALS;
-      const goOn = tries < MOST_TRIES && (result.found === undefined || mayHaveChanged);
+      const goOn = tries < MOST_TRIES && (result.found === undefined || first);
       if (!goOn) return "superseded";
       this.#expected = result.found;
     }
