@@ -17,7 +17,7 @@
 --         { "ok" } | { "refused", command, reason }   self-test
 --
 -- Writes the row, its beat and change, and the generation; drops up to 128 goodbyes of more than a day ago; publishes. Tells
--- another life whose row it takes, unless that was a goodbye.
+-- other lives of the pod, unless the row was its own or a goodbye.
 --- @include "lib/pods/isOldGoodbye"
 --- @include "lib/pods/oldGoodbyes"
 --- @include "lib/pods/publishSuccessor"
@@ -40,10 +40,9 @@ local function claimAfterMs(found)
   return math.max(tonumber(found.said.leaseMs), tonumber(found.claimAfterMs))
 end
 
--- The life of another process may go on under a row that is no goodbye. One message less where none can: between the nodes
--- of a Cluster a second one may wait for 40 ms.
-local function isSucceeded(found)
-  return found and found.life ~= life and not isGoodbye(found.said.serviceState, found.said.routingState)
+-- The life of another process may go on under a row that is no goodbye, and where there is none: it may have been lost.
+local function maySucceed(found)
+  return not found or (found.life ~= life and not isGoodbye(found.said.serviceState, found.said.routingState))
 end
 
 local function registered(code, row, generation)
@@ -83,10 +82,10 @@ local function register()
   local text = storeRow(podIndex, row, service)
   redis.call('HSET', KEYS[4], 'generation', generation)
   dropOldGoodbyes(nowMs)
-  if isSucceeded(found) then
-    publishSuccessor(channel, podIndex, row)
-  end
   publishRow(channel, podIndex, text, service.published)
+  if maySucceed(found) then
+    publishSuccessor(channel, podIndex, row) -- last: between the nodes of a Cluster a second message may wait for 40 ms
+  end
   return registered('registered', row, generation)
 end
 

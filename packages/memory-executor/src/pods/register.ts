@@ -28,8 +28,9 @@ export function register(service: ServicePods, registration: Registration, nowMs
   const record = sequenced(row, claimAfterMs(found, registration));
   service.pods.set(podIndex, record);
   const result = registered(record, { generation: service.generation });
-  const isSucceeded = found !== undefined && found.row.life !== life && !isGoodbye(found.row);
-  return { result, published: row, ...(isSucceeded ? { successor: row } : undefined) };
+  // Where there is no row it may have been lost, and the life that it was of may go on.
+  const maySucceed = found === undefined || (found.row.life !== life && !isGoodbye(found.row));
+  return { result, published: row, ...(maySucceed ? { successor: row } : undefined) };
 }
 
 /** The row is what this very registration made when it was tried before: the reply was lost. */
