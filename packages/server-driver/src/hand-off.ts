@@ -14,7 +14,7 @@ import { TimeLimit } from "./time-limit.ts";
 /**
  * - `moved`: another pod has the link now;
  * - `left`: nobody could take it; its period ended here, the next life of this pod inherits it;
- * - `kept`: nobody could take it, and the period goes on;
+ * - `kept`: nobody could take it, or it could not be seen whether anybody can, and the period goes on;
  * - `unknown`: the store did not say.
  */
 export type HandOffEnd =
@@ -77,7 +77,7 @@ export class HandOffs {
 
   /**
    * Hands one period off; joins the hand-off under way. Never rejects.
-   * @param whenNobody what becomes of the uid when no other pod can take it.
+   * @param whenNobody what becomes of the uid when no other pod can take it. While the pods can't be read it is kept.
    */
   handOff(period: Period, whenNobody: "leave" | "keep"): Promise<HandOffEnd> {
     if (period.handOff !== undefined) return period.handOff;
@@ -100,7 +100,9 @@ export class HandOffs {
 
   async #run(period: Period, whenNobody: "leave" | "keep"): Promise<HandOffEnd> {
     const { context, table, mutations, others } = this.#parts;
-    if (whenNobody === "keep" && !(await others.exist())) return { kind: "kept" };
+    // Where the pods could not be read nobody knows that there is nobody: what is left can't be moved any more.
+    const mayBegin = whenNobody === "keep" ? await others.exist() : (await others.view()) !== undefined;
+    if (!mayBegin) return { kind: "kept" };
     await this.#prepare(period);
     await failpoint("mid-hand-off", { uid: period.uid });
     await others.exist();

@@ -21,7 +21,7 @@ export interface FollowedPeers {
   readonly cache: {
     /** As last read; empty when nothing has been. */
     pods(): readonly Peer[];
-    /** Resolves after a reading that began after this call; from the first on the pods are kept up to date. */
+    /** Resolves after a reading that began after this call; from the first on, even one that fails, the pods are kept up to date. */
     refresh(call?: CallOptions): Promise<void>;
   };
   /** Ends all that following takes. */
@@ -100,7 +100,7 @@ export class OtherPods {
     return this.#pods().some((pod) => pod.row.podIndex === this.#context.name.podIndex);
   }
 
-  /** At most one reading in a heartbeat's time, shared by all who ask. */
+  /** At most one that works in a heartbeat's time, shared by all who ask. */
   #read(): Promise<void> {
     const { clock, settings, name } = this.#context;
     const nowMs = clock.nowMs();
@@ -111,7 +111,9 @@ export class OtherPods {
           this.#followed ??= this.#routes.follow(name.service);
           return this.#followed.cache.refresh({ timeoutMs });
         })
-        .catch(() => undefined);
+        .catch(() => {
+          this.#reading = undefined; // tells nobody anything: who asks next reads again
+        });
     }
     return this.#reading;
   }

@@ -141,10 +141,7 @@ export class PodLife implements Reactions {
     if (mayClaim && table.unverifiedCount > 0 && !sweep.isRunning) void sweep.run();
     const ready = own.serviceState === "Ready" && registration.claimAfterMs === 0;
     if (writesWorkload) void workload.write(ready && own.routingState !== "Shutdown");
-    else {
-      workload.forget(); // another pod writes meanwhile
-      if (this.#phase === "started" && !notReady.isActive) others.rest();
-    }
+    else if (this.#phase === "started" && !notReady.isActive) others.rest();
     this.#announce();
   }
 

@@ -2,6 +2,7 @@ import { MemoryExecutor } from "@podlink/memory-executor";
 import { RouteInfoDriver } from "@podlink/route-info-driver";
 import type { FakeClock, FaultyStore } from "@podlink/testkit";
 import { fakeClock, faultyStore } from "@podlink/testkit";
+import { RouteError } from "@podlink/types";
 import { afterEach, expect, test } from "vitest";
 import { ServerDriver } from "../src/index.ts";
 import { FAST, granted, NAMESPACE, SERVICE, settled } from "./support/world.ts";
@@ -17,6 +18,11 @@ interface Pod {
   watches(): number;
 }
 
+interface PodOptions {
+  readonly minReady?: number;
+  readonly propagationMs?: number;
+}
+
 let clock: FakeClock;
 let pods: Pod[] = [];
 afterEach(async () => {
@@ -27,7 +33,7 @@ afterEach(async () => {
   pods = [];
 });
 
-function makePod(store: MemoryExecutor, podIndex: number, options: { readonly minReady?: number } = {}): Pod {
+function makePod(store: MemoryExecutor, podIndex: number, options: PodOptions = {}): Pod {
   const line = faultyStore(store, { clock });
   let watches = 0;
   const watchPods = line.store.watchPods.bind(line.store);
@@ -45,8 +51,8 @@ function makePod(store: MemoryExecutor, podIndex: number, options: { readonly mi
   };
   const ports = { directory: line.store, catalogue: line.store, namespace: NAMESPACE, clock };
   const routes = new RouteInfoDriver(ports, FAST_ROUTES);
-  const { minReady = 1 } = options;
-  const settings = { ...FAST, namespace: NAMESPACE, service: SERVICE, podIndex, workload: { minReady } };
+  const { minReady = 1, ...times } = options;
+  const settings = { ...FAST, ...times, namespace: NAMESPACE, service: SERVICE, podIndex, workload: { minReady } };
   const driver = new ServerDriver({ store: line.store, routes, clock }, settings);
   const pod = { driver, routes, line, watches: () => watches };
   pods.push(pod);
@@ -54,7 +60,7 @@ function makePod(store: MemoryExecutor, podIndex: number, options: { readonly mi
 }
 
 /** Pods 0 to `count` - 1, Ready, a while ago. */
-async function running(count: number, options?: { readonly minReady?: number }): Promise<[MemoryExecutor, ...Pod[]]> {
+async function running(count: number, options?: PodOptions): Promise<[MemoryExecutor, ...Pod[]]> {
   clock = fakeClock();
   const store = new MemoryExecutor({ clock });
   for (let podIndex = 0; podIndex < count; podIndex += 1) {
@@ -67,6 +73,7 @@ async function running(count: number, options?: { readonly minReady?: number }):
   return [store, ...pods];
 }
 
+const unreadable = (): RouteError => new RouteError("STORE_UNAVAILABLE", "a reading of the test");
 const follows = (pod: Pod | undefined): boolean => pod!.watches() > 0;
 const stateOf = async (store: MemoryExecutor) => (await store.workloadStates(NAMESPACE, [SERVICE])).get(SERVICE);
 
@@ -209,4 +216,40 @@ test("nobody is followed by a pod that has ended, whatever it was about to do", 
   await clock.advance(1000);
   await stopped;
   expect([asked, follows(one)]).toEqual([1, false]);
+});
+
+test.each([
+  ["the first", { propagationMs: 50 }, (turn: number) => turn === 1],
+  [
+    "all, until the news has travelled and users are to be moved",
+    {},
+    (_: number, afterMs: number) => afterMs < FAST.propagationMs + 50,
+  ],
+])("readings that fail cost a pod that drains none of its users' moves: %s", async (_, options, fails) => {
+  const [, , one] = await running(3, options);
+  const uids = Array.from({ length: 20 }, (__, number) => `user-${number}`);
+  for (const uid of uids) granted(await settled(clock, one!.driver.guard(uid)));
+  const beganAtMs = clock.nowMs();
+  let turn = 0;
+  one!.line.on("readPods", () => {
+    turn += 1;
+    if (fails(turn, clock.nowMs() - beganAtMs)) throw unreadable();
+  });
+  const stopped = one!.driver.stop();
+  await clock.advance(10 * FAST.propagationMs);
+  await stopped;
+  expect(one!.driver.read()).toMatchObject({ moved: uids.length, left: 0 });
+});
+
+test("a pod that takes the workload state over while the pods can't be read writes it as soon as they can", async () => {
+  const [store, zero, one] = await running(2);
+  const failing = one!.line.on("readPods", () => {
+    throw unreadable();
+  });
+  await zero!.driver.close();
+  await clock.advance(FAST.leaseMs + 3 * FAST.heartbeatIntervalMs);
+  expect(await stateOf(store)).toBeUndefined();
+  failing.close();
+  await clock.advance(2 * FAST.heartbeatIntervalMs);
+  expect(await stateOf(store)).toBe("Ready");
 });
