@@ -5,6 +5,12 @@ import type { CachedRoutes, FollowedRoutes } from "./service-routes.ts";
 export class FollowedServices {
   readonly #open = new Set<CachedRoutes>();
   readonly #ended: Record<string, number> = {};
+  readonly #onEnd: (routes: CachedRoutes) => void;
+
+  /** @param onEnd called before the cache of some of them is closed */
+  constructor(onEnd: (routes: CachedRoutes) => void) {
+    this.#onEnd = onEnd;
+  }
 
   add(routes: CachedRoutes): FollowedRoutes {
     this.#open.add(routes);
@@ -24,6 +30,7 @@ export class FollowedServices {
 
   #end(routes: CachedRoutes): void {
     if (!this.#open.delete(routes)) return;
+    this.#onEnd(routes);
     routes.cache.close();
     addTo(this.#ended, routes.counts());
   }

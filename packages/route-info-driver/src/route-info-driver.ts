@@ -76,7 +76,10 @@ export class RouteInfoDriver implements MetricsSource {
   readonly #routes = new Map<string, CachedRoutes>();
   /** Those that have timers, or had some since they were looked through; forgotten ones that somebody kept too. */
   readonly #begun = new Set<CachedRoutes>();
-  readonly #followed = new FollowedServices();
+  /** Whoever heard that their pods can't be read would not hear the end of it. */
+  readonly #followed = new FollowedServices(({ cache }) => {
+    if (cache.readingsFail) this.#tellReadable(cache.service, true);
+  });
   #lookThroughAt = RESTING_KEPT;
   readonly #listeners: Listeners<RoutingStateChange>;
   readonly #tags = new SingleFlight<string, string | undefined>();
@@ -240,7 +243,7 @@ export class RouteInfoDriver implements MetricsSource {
     return state === "Ready";
   }
 
-  /** The figures of all services together, and how many there are. */
+  /** The figures of all services together, and how many there are. Of those that are followed: the counters alone. */
   read(): Figures {
     const sums: Record<string, number> = { services: this.#routes.size };
     for (const routes of this.#routes.values()) addTo(sums, routes.read());
@@ -292,6 +295,10 @@ export class RouteInfoDriver implements MetricsSource {
     return routes;
   }
 
+  #tellReadable(service: string, answers: boolean): void {
+    this.#observer?.event({ kind: "store", namespace: this.namespace, service, answers, seenBy: "readings" });
+  }
+
   #make(service: string, hooks: { readonly onBegin?: () => void }): CachedRoutes {
     const { balancer, directory } = this.#ports;
     const { settings } = this;
@@ -306,9 +313,7 @@ export class RouteInfoDriver implements MetricsSource {
         logger: this.#logger,
         random,
         ...hooks,
-        onReadable: (answers) => {
-          this.#observer?.event({ kind: "store", namespace: this.namespace, service, answers, seenBy: "readings" });
-        },
+        onReadable: (answers) => this.#tellReadable(service, answers),
       },
       stateCacheOptionsOf(settings),
     );

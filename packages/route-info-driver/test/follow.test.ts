@@ -1,3 +1,4 @@
+import { RouteError } from "@podlink/types";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { World } from "./world.ts";
 import { makeWorld } from "./world.ts";
@@ -74,6 +75,24 @@ test("the end of the driver ends what is followed, and who follows after it gets
   for (const routes of [followed, driver.follow("room")]) {
     await expect(routes.cache.refresh()).rejects.toMatchObject({ code: "CLOSED" });
   }
+});
+
+test("who is closed while the pods can't be read tells that as the end of it", async () => {
+  const driver = world.driver();
+  const told = (): boolean[] => world.observer.eventsOf("store").map(({ answers }) => answers);
+  const followed = driver.follow("room");
+  const failing = world.line.on("readPods", () => {
+    throw new RouteError("STORE_UNAVAILABLE", "a reading of the test");
+  });
+  await expect(followed.cache.refresh()).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
+  expect(told()).toEqual([false]);
+  followed.close();
+  expect(told()).toEqual([false, true]);
+  failing.close();
+  const next = driver.follow("room");
+  await next.cache.refresh();
+  next.close();
+  expect(told()).toEqual([false, true]);
 });
 
 test("a bad name is refused", () => {
