@@ -1,5 +1,5 @@
 import { balancerByName } from "@podlink/load-balancer";
-import type { PodChange, PodView } from "@podlink/state-cache";
+import type { PodChange, PodView, StateCachePorts } from "@podlink/state-cache";
 import { CoarseClock, ServiceStateCache } from "@podlink/state-cache";
 import type {
   CallOptions,
@@ -129,11 +129,11 @@ export class RouteInfoDriver implements MetricsSource {
 
   /**
    * Routes to a service for whoever needs them for a while only, as a pod that moves its users away: with a cache of their
-   * own, which begins with its first `refresh` and ends with `close`. Changes are not told to listeners of the driver.
+   * own, which goes on by itself from its first `refresh`, even one that fails, and ends with `close`. Changes are not told to listeners of the driver.
    * @throws RouteError INVALID_ARGUMENT
    */
   follow(service: string): FollowedRoutes {
-    const routes = this.#followed.add(this.#make(service, {}));
+    const routes = this.#followed.add(this.#make(service, { stays: true }));
     if (this.#closed) routes.close();
     return routes;
   }
@@ -299,7 +299,7 @@ export class RouteInfoDriver implements MetricsSource {
     this.#observer?.event({ kind: "store", namespace: this.namespace, service, answers, seenBy: "readings" });
   }
 
-  #make(service: string, hooks: { readonly onBegin?: () => void }): CachedRoutes {
+  #make(service: string, ways: Pick<StateCachePorts, "onBegin" | "stays">): CachedRoutes {
     const { balancer, directory } = this.#ports;
     const { settings } = this;
     const random = this.#random;
@@ -312,7 +312,7 @@ export class RouteInfoDriver implements MetricsSource {
         coarse: this.#coarse,
         logger: this.#logger,
         random,
-        ...hooks,
+        ...ways,
         onReadable: (answers) => this.#tellReadable(service, answers),
       },
       stateCacheOptionsOf(settings),

@@ -135,6 +135,24 @@ test("a pod that drains users follows until it has ended", async () => {
   expect(await store.execute({ kind: "get", ...key })).toMatchObject({ kind: "reservation" });
 });
 
+test("a drain whose first reading fails moves its users all the same", async () => {
+  const [, , one] = await running(3);
+  for (const uid of ["ann", "bob"]) granted(await settled(clock, one!.driver.guard(uid)));
+  let fails = true;
+  one!.line.on("readPods", () => {
+    if (fails) throw new Error("the first reading fails");
+  });
+  const stopped = one!.driver.stop();
+  await clock.advance(0);
+  expect(one!.line.calls.readPods).toBe(1);
+  fails = false;
+  await clock.advance(FAST.propagationMs - 1);
+  expect(one!.line.calls.readPods).toBeGreaterThan(1); // by itself, before anybody needs it
+  await clock.advance(1000);
+  await stopped;
+  expect(one!.driver.read()).toMatchObject({ moved: 2, left: 0 });
+});
+
 test("a pod that drains nobody reads no pods, unless it is asked for somebody", async () => {
   const [, , one] = await running(2);
   const stopped = one!.driver.stop();

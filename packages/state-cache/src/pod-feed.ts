@@ -33,6 +33,8 @@ export interface PodFeedParts {
   readonly random: () => number;
   readonly settings: StateCacheSettings;
   readonly onChange: (change: PodChange) => void;
+  /** Whether it stays from the start. Default false: see {@link PodFeed.stay}. */
+  readonly stays?: boolean | undefined;
   /** Called when timers and a subscription begin. */
   readonly onBegin?: (() => void) | undefined;
   /** Called when readings begin to fail, and when they work again. */
@@ -63,10 +65,11 @@ export class PodFeed {
   #staleTimer: Timer | undefined;
   #shortLeaseTold = false;
   /** Whether it goes on although no pod was ever registered. */
-  #stays = false;
+  #stays: boolean;
 
   constructor(parts: PodFeedParts) {
     this.#parts = parts;
+    this.#stays = parts.stays === true;
     const { settings, clock, random } = parts;
     this.#changes = new ChangeQueue(parts.onChange);
     this.table = new PodTable(settings, (change) => this.#changes.add(change));

@@ -30,6 +30,11 @@ export interface StateCachePorts {
   readonly logger?: Logger;
   /** The source of jitter. Default Math.random. */
   readonly random?: () => number;
+  /**
+   * Whether what {@link ServiceStateCache.refresh} begins goes on as after `init`: also when the first reading fails, and when
+   * no pod was ever registered. Default false.
+   */
+  readonly stays?: boolean;
   /** Called whenever the cache begins to have timers and a subscription, which {@link ServiceStateCache.close} ends. */
   readonly onBegin?: () => void;
   /** Called when the pods can't be read any more, and when they can again. */
