@@ -6,6 +6,7 @@ import type { PodEnd } from "./pod-endings.ts";
 import type { ServiceLinks } from "./service-links.ts";
 import type { ServiceStatus } from "./service-status.ts";
 import type { Target } from "./target.ts";
+import { targetOf } from "./target.ts";
 
 export interface ServiceHandleParts {
   readonly namespace: string;
@@ -60,6 +61,14 @@ export class ServiceHandle {
   /** Drops the link from the cache, and what is being asked about it. The link that was cached. */
   forget(uid: string): Link | undefined {
     return this.#links.forget(uid);
+  }
+
+  /**
+   * {@link target} without a promise, for a uid whose link is cached and whose pod is available for certain: no I/O. Counted and observed as that is.
+   * Undefined: only `target` can tell, and nothing was counted. Never throws.
+   */
+  peekTarget(uid: string): Target | undefined {
+    return this.#kept.peekTarget(uid); // retired ones have none
   }
 
   /** {@link resolve}, with the pod's address. @throws RouteError POD_UNAVAILABLE too when the pod reports no address. */
@@ -143,15 +152,15 @@ export class ServiceHandle {
   }
 
   #knows(link: Link): boolean {
-    const incarnation = this.#links.routes.cache.pod(link.podIndex)?.row.incarnation;
+    const incarnation = this.#links.routes.cache.row(link.podIndex)?.incarnation;
     return incarnation !== undefined && incarnation >= (link.incarnation ?? incarnation);
   }
 
   readonly #targetOf = (link: Link): Target => {
-    const row = this.#links.routes.cache.pod(link.podIndex)?.row;
+    const row = this.#links.routes.cache.row(link.podIndex);
     if (row?.address === undefined) {
       throw new RouteError("POD_UNAVAILABLE", `${this.namespace}/${this.service} pod ${link.podIndex} has no address`);
     }
-    return { link, podIndex: link.podIndex, incarnation: row.incarnation, address: row.address };
+    return targetOf(link, row.incarnation, row.address);
   };
 }

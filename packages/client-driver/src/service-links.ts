@@ -1,6 +1,6 @@
 import type { ServiceRoutes } from "@podlink/route-info-driver";
 import type { CertainPods, LinkCache, ServiceStateCache } from "@podlink/state-cache";
-import type { CallOptions, Clock, DeadlineOptions, Link, RouteObserver, SetIfAbsentOp } from "@podlink/types";
+import type { CallOptions, Clock, DeadlineOptions, Link, RouteObserver, Scope, SetIfAbsentOp } from "@podlink/types";
 import { checkLinkOp, checkUid, compareTokens, SingleFlight } from "@podlink/types";
 import { failpoint } from "@podlink/types/failpoint";
 import type { Counters } from "./counters.ts";
@@ -11,6 +11,8 @@ import type { ResolvedClientDriverOptions } from "./options.ts";
 import type { Placement } from "./placement.ts";
 import type { PodEndings } from "./pod-endings.ts";
 import type { ServiceStatus } from "./service-status.ts";
+import type { Target } from "./target.ts";
+import { targetOf } from "./target.ts";
 
 export interface ServiceLinksParts {
   readonly namespace: string;
@@ -83,6 +85,20 @@ export class ServiceLinks {
   peek(uid: string): number | undefined {
     const podIndex = this.#cache.peek(uid);
     return podIndex !== undefined && this.#serves(podIndex) ? podIndex : undefined;
+  }
+
+  /**
+   * Where {@link resolve}'s link leads, if it is cached and nothing about its pod is uncertain: at once, and counted as that is. Undefined:
+   * `resolve` says, and nothing was counted.
+   */
+  peekTarget(uid: string): Target | undefined {
+    const slot = this.#cache.slotOfCertain(uid, this.#certain);
+    if (slot === undefined) return undefined;
+    const row = this.#pods.row(this.#cache.podIndexAt(slot));
+    if (row?.address === undefined) return undefined;
+    this.#counters.resolves += 1;
+    if (this.#observer !== undefined) this.#scope(this.#observer)?.end();
+    return targetOf(this.#cache.hitAt(slot, uid), row.incarnation, row.address);
   }
 
   /** The link whose pod serves the uid; made if there is none. */
@@ -236,8 +252,7 @@ export class ServiceLinks {
   }
 
   async #observed(observer: RouteObserver, uid: string, call: CallOptions | undefined): Promise<Link> {
-    const { namespace, service } = this.#parts;
-    const scope = observer.start({ name: "resolve", namespace, service });
+    const scope = this.#scope(observer);
     try {
       const link = await this.#resolve(uid, call);
       scope?.end();
@@ -246,5 +261,10 @@ export class ServiceLinks {
       scope?.end(error);
       throw error;
     }
+  }
+
+  #scope(observer: RouteObserver): Scope | undefined {
+    const { namespace, service } = this.#parts;
+    return observer.start({ name: "resolve", namespace, service });
   }
 }

@@ -8,3 +8,7 @@ export interface Target {
   readonly incarnation: number;
   readonly address: PodAddress;
 }
+
+export function targetOf(link: Link, incarnation: number, address: PodAddress): Target {
+  return { link, podIndex: link.podIndex, incarnation, address };
+}

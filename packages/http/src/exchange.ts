@@ -124,7 +124,15 @@ export class Exchange implements UpstreamEvents, UnderWay {
 
   #try(): void {
     this.#repeats = 0;
-    this.#context.route.target(this.#passage.uid).then(
+    const { route } = this.#context;
+    const { uid } = this.#passage;
+    // Nearly always: a promise for each request would be dearer than the look-up.
+    const known = route.peekTarget?.(uid);
+    if (known !== undefined) {
+      this.#send(known);
+      return;
+    }
+    route.target(uid).then(
       (found) => this.#send(found),
       (error: unknown) => this.#unresolved(error),
     );

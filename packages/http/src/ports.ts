@@ -17,6 +17,8 @@ export type PodEnd = Pick<PodTarget, "podIndex" | "incarnation">;
 export interface ServiceRoute {
   readonly namespace: string;
   readonly service: string;
+  /** {@link target} at once. Undefined: only that can tell. Never throws. Absent: there is no such way. */
+  peekTarget?(uid: string): PodTarget | undefined;
   /** @throws RouteError */
   target(uid: string, call?: CallOptions): Promise<PodTarget>;
   /** What a 421 said: with the link, or absent when the pod was not the one meant. @throws RouteError */

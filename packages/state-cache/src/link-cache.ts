@@ -120,6 +120,19 @@ export class LinkCache implements MetricsSource {
     return podIndex;
   }
 
+  /** The slot of a live entry of a certain pod, as {@link peekCertain} finds it. Undefined: none. Counts nothing before {@link hitAt}. */
+  slotOfCertain(uid: string, pods: CertainPods): number | undefined {
+    const slot = this.#slotOf.get(uid);
+    if (slot === undefined || this.#slots.expiresAtMs[slot]! <= this.#coarse.nowMs) return undefined;
+    return pods.byIndex[this.#slots.use(slot)] === true ? slot : undefined;
+  }
+
+  /** The link in a slot: a hit. */
+  hitAt(slot: number, uid: string): Link {
+    this.#hits += 1;
+    return this.#link(slot, uid);
+  }
+
   /** The link of a live entry; `expiresInMs` is as of the store's reply. Undefined: none. */
   get(uid: string): Link | undefined {
     const slot = this.slotOf(uid);

@@ -91,6 +91,11 @@ export class PodTable {
     return listed.sort((a, b) => a.row.podIndex - b.row.podIndex).map((entry) => this.#shown(entry, nowMs));
   }
 
+  row(podIndex: number): PodRow | undefined {
+    const entry = this.evidence.entries.get(podIndex);
+    return entry?.listed === true ? entry.row : undefined;
+  }
+
   view(podIndex: number, nowMs: number): PodView | undefined {
     const entry = this.evidence.entries.get(podIndex);
     return entry?.listed === true ? this.#shown(entry, nowMs) : undefined;

@@ -1,4 +1,4 @@
-import type { CallOptions, Clock, Figures, Logger, MetricsSource, PodDirectory, Subscription } from "@podlink/types";
+import type { CallOptions, Clock, Figures, Logger, MetricsSource, PodDirectory, PodRow, Subscription } from "@podlink/types";
 import {
   checkNamespace,
   checkService,
@@ -186,6 +186,13 @@ export class ServiceStateCache implements MetricsSource {
   pod(podIndex: number): PodView | undefined {
     const nowMs = this.#feed.settle();
     return this.#blind(nowMs) ? undefined : this.#table.view(podIndex, nowMs);
+  }
+
+  /** The row of one pod, as {@link pod} has it: makes nothing. Undefined: it has none. */
+  row(podIndex: number): PodRow | undefined {
+    // While nothing but news ends what is known, there is no time to be asked for.
+    const isLasting = this.#feed.validUntilMs === Number.POSITIVE_INFINITY;
+    return !isLasting && this.#blind(this.#feed.settle()) ? undefined : this.#table.row(podIndex);
   }
 
   /** Whether the pod keeps its links. Calls no clock, makes no garbage. */
