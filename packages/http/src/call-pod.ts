@@ -2,7 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type { CallOptions, Link } from "@podlink/types";
 import { checkUid, RouteError } from "@podlink/types";
 import { hopsOf } from "./forwarded-headers.ts";
-import { decodeLink, WIRE } from "./headers.ts";
+import { decodeLink, encodeRoute, encodeUid, WIRE } from "./headers.ts";
 import { endpointOf } from "./pod-address.ts";
 import { targetText } from "./pod-pools.ts";
 import type { PodTarget, ServiceRoute } from "./ports.ts";
@@ -69,10 +69,8 @@ function podCall(target: PodTarget, uid: string, hops: number): PodCall {
     podIndex: target.podIndex,
     link: target.link,
     headers: {
-      [WIRE.uid]: encodeURIComponent(uid),
-      [WIRE.token]: target.link.token,
-      [WIRE.target]: targetText(target),
-      [WIRE.hops]: String(hops),
+      [WIRE.uid]: encodeUid(uid),
+      [WIRE.route]: encodeRoute(targetText(target), target.link.token, hops),
     },
     // Concatenated, not resolved: a path like "//elsewhere" must not become another host.
     url: (path) => `http://${authority}${path.startsWith("/") ? path : `/${path}`}`,

@@ -1,9 +1,12 @@
 import type { IncomingMessage } from "node:http";
 import type { TLSSocket } from "node:tls";
 import { refuse } from "@podlink/types";
-import { WIRE } from "./headers.ts";
+import { decodeRoute, encodeRoute, encodeUid, WIRE } from "./headers.ts";
 import { endsHere, namedBy } from "./hop-by-hop.ts";
+import type { SaidRoute } from "./headers.ts";
 import type { PodTarget } from "./ports.ts";
+
+const ROUTE_RULE = "pod=<namespace>/<service>/<podIndex>.<incarnation>; token=<token>; hops=<number>";
 
 /** What goes to a pod with a request. */
 export interface RequestHead {
@@ -12,7 +15,7 @@ export interface RequestHead {
   readonly uid: string;
   /** How many gateways it has passed with this one. */
   readonly hops: number;
-  /** The pod that is meant, as `podlink-target` says it. */
+  /** The pod that is meant, as text. */
   readonly targetText: string;
 }
 
@@ -62,8 +65,8 @@ export function requestHeaders(head: RequestHead): string[] {
   if (remoteAddress !== undefined) own.push("x-forwarded-for", after(forwardedFor, remoteAddress));
   if (forwardedHost !== "") own.push("x-forwarded-host", forwardedHost);
   own.push("x-forwarded-proto", after(forwardedProto, proto));
-  own.push(WIRE.uid, encodeURIComponent(head.uid), WIRE.token, head.target.link.token);
-  own.push(WIRE.target, head.targetText, WIRE.hops, String(head.hops));
+  own.push(WIRE.uid, encodeUid(head.uid));
+  own.push(WIRE.route, encodeRoute(head.targetText, head.target.link.token, head.hops));
   return own;
 }
 
@@ -90,12 +93,16 @@ export function headerOf(raw: readonly string[], name: string): string | undefin
   return undefined;
 }
 
-/** How many gateways a request has passed. @throws RouteError INVALID_ARGUMENT when the header is no such number. */
+/** How many gateways a request has passed. @throws RouteError INVALID_ARGUMENT when the header is no route. */
 export function hopsOf(req: IncomingMessage): number {
-  const text = req.headers[WIRE.hops];
-  if (text === undefined) return 0;
-  if (typeof text !== "string" || !/^\d{1,6}$/.test(text)) return refuse(WIRE.hops, "a whole number", text);
-  return Number(text);
+  const text = req.headers[WIRE.route];
+  return text === undefined ? 0 : routeOf(text).hops;
+}
+
+/** What a route's header says. @throws RouteError INVALID_ARGUMENT */
+export function routeOf(value: string | string[]): SaidRoute {
+  const route = typeof value === "string" ? decodeRoute(value) : undefined;
+  return route ?? refuse(WIRE.route, ROUTE_RULE, value);
 }
 
 function after(before: string, value: string): string {

@@ -2,9 +2,10 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Entered, Entry, GuardRequest } from "@podlink/server-driver";
 import type { Link } from "@podlink/types";
-import { checkToken, checkUid, refuse, RouteError } from "@podlink/types";
+import { checkUid, refuse, RouteError } from "@podlink/types";
 import { prepareServerOf, sayContinue } from "./continue-when-read.ts";
-import { decodeTarget, WIRE } from "./headers.ts";
+import { routeOf } from "./forwarded-headers.ts";
+import { WIRE } from "./headers.ts";
 import type { PodEntrance } from "./ports.ts";
 import { answerSocket } from "./raw-answer.ts";
 import { refusalOf } from "./refusal.ts";
@@ -134,19 +135,18 @@ interface Asked {
 /** Who the request is for, and what it says of itself. @throws RouteError INVALID_ARGUMENT */
 function askedBy<Req extends IncomingMessage>(req: Req, settings: GuardOptions<Req>): Asked | undefined {
   const { headers } = req;
-  const said = headers[WIRE.uid] === undefined ? undefined : decodeUid(headers[WIRE.uid]);
-  const uid = settings.uid === undefined ? said : settings.uid(req);
+  const saidUid = headers[WIRE.uid] === undefined ? undefined : decodeUid(headers[WIRE.uid]);
+  const uid = settings.uid === undefined ? saidUid : settings.uid(req);
   if (uid === undefined) return undefined;
   checkUid(uid);
-  if (said !== undefined && said !== uid) refuse(WIRE.uid, "the uid that the request is about", said);
-  const token = headers[WIRE.token];
-  const target = headers[WIRE.target];
+  if (saidUid !== undefined && saidUid !== uid) refuse(WIRE.uid, "the uid that the request is about", saidUid);
+  const said = headers[WIRE.route];
+  const route = said === undefined ? undefined : routeOf(said);
   const { timeoutMs } = settings;
   return {
     uid,
     request: {
-      ...(token === undefined ? undefined : { token: checkToken(token, WIRE.token) }),
-      ...(target === undefined ? undefined : { pod: targetOf(target) }),
+      ...(route === undefined ? undefined : { token: route.token, pod: route.pod }),
       ...(timeoutMs === undefined ? undefined : { timeoutMs }),
     },
   };
@@ -158,11 +158,6 @@ function decodeUid(value: string | string[] | undefined): string {
   } catch {
     return refuse(WIRE.uid, "percent-encoded UTF-8", value);
   }
-}
-
-function targetOf(value: string | string[]): NonNullable<GuardRequest["pod"]> {
-  const identity = typeof value === "string" ? decodeTarget(value) : undefined;
-  return identity ?? refuse(WIRE.target, "<namespace>/<service>/<podIndex>.<incarnation>", value);
 }
 
 function contextFor(uid: string, entry: Entered): GuardContext {

@@ -8,12 +8,11 @@ import { checkToken, makeLink, MAX_POD_INDEX } from "@podlink/types";
 export const WIRE = {
   /** To the pod: the uid, percent-encoded. */
   uid: "podlink-uid",
-  /** To the pod: the token of the link that the sender goes by. */
-  token: "podlink-token",
-  /** To the pod: the pod that the sender means, `<namespace>/<service>/<podIndex>.<incarnation>`. */
-  target: "podlink-target",
-  /** To the pod: how many gateways the request has passed. The one `podlink-` header that is read from outside too. */
-  hops: "podlink-hops",
+  /**
+   * To the pod: which pod the sender means, by which link, and how many gateways the request has passed, see {@link encodeRoute}. One header,
+   * as each is checked and built into the head by itself. The one that is read from outside too, for how many gateways.
+   */
+  route: "podlink-route",
   /** From a pod that refuses: why. */
   refused: "podlink-refused",
   /** From a pod that refuses with `held-by`: the link that holds. */
@@ -38,6 +37,40 @@ export function decodeTarget(text: string): PodIdentity | undefined {
   if (namespace === undefined || service === undefined) return undefined;
   const identity = { namespace, service, podIndex: Number(podIndex), incarnation: Number(incarnation) };
   return identity.podIndex <= MAX_POD_INDEX && Number.isSafeInteger(identity.incarnation) ? identity : undefined;
+}
+
+/** How a request comes to a pod, as its sender says. */
+export interface SaidRoute {
+  /** The pod that is meant. */
+  readonly pod: PodIdentity;
+  /** Of the link that the sender goes by. */
+  readonly token: string;
+  /** How many gateways the request has passed. */
+  readonly hops: number;
+}
+
+/** A route as a header's value. @param target the pod that is meant, see {@link encodeTarget}. */
+export function encodeRoute(target: string, token: string, hops: number): string {
+  // Nearly all of them; to make a text of a number takes longer than all the rest.
+  return hops === 1 ? `pod=${target}; token=${token}; hops=1` : `pod=${target}; token=${token}; hops=${hops}`;
+}
+
+const ROUTE = /^pod=([^;]+); token=(\d{1,16}); hops=(\d{1,6})$/;
+
+/** How a request comes to a pod. Absent: the text is no route. */
+export function decodeRoute(text: string): SaidRoute | undefined {
+  const [, target = "", token, hops] = ROUTE.exec(text) ?? [];
+  const pod = decodeTarget(target);
+  if (pod === undefined || token === undefined || !isToken(token)) return undefined;
+  return { pod, token, hops: Number(hops) };
+}
+
+/** Most uids are the same percent-encoded, which takes longer than to see it. */
+const PLAIN = /^[\w.~-]*$/;
+
+/** A uid as a header's value. */
+export function encodeUid(uid: string): string {
+  return PLAIN.test(uid) ? uid : encodeURIComponent(uid);
 }
 
 /** A link as a header's value. Namespace, service and uid stay out: the caller knows which link it asked about. */

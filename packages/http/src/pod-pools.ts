@@ -17,7 +17,7 @@ export interface PodPool {
   readonly address: PodAddress;
   readonly endpoint: Endpoint;
   readonly pool: Pool;
-  /** This life of the pod, as `podlink-target` says it. */
+  /** This life of the pod as text, see {@link targetText}. */
   readonly targetText: string;
   /** Requests under way or waiting. */
   running: number;

@@ -133,10 +133,11 @@ describe("a guard", () => {
 
   test.each([
     { "podlink-uid": "bob" },
-    { "podlink-token": "-1" },
-    { "podlink-token": "9007199254740992" },
-    { "podlink-target": "test/room" },
-    { "podlink-target": "test/room/1.1, test/room/2.1" },
+    { "podlink-route": "pod=test/room/1.1; token=-1; hops=1" },
+    { "podlink-route": "pod=test/room/1.1; token=9007199254740992; hops=1" },
+    { "podlink-route": "pod=test/room; token=1; hops=1" },
+    { "podlink-route": "pod=test/room/1.1; token=1; hops=1, pod=test/room/2.1; token=1; hops=1" },
+    { "podlink-route": "" },
   ])("refuses what contradicts the request: %j", async (headers) => {
     const pod = new TablePod(0);
     const guard = createGuard(pod, { uid: uidOf });

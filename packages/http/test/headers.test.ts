@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { afterEach, describe, expect, test } from "vitest";
-import { decodeLink, decodeTarget, encodeLink, encodeTarget } from "@podlink/http";
+import { decodeLink, decodeRoute, encodeLink, encodeRoute, encodeTarget } from "@podlink/http";
 import { makeLink } from "@podlink/types";
+import { encodeUid } from "../src/headers.ts";
 import { namedBy } from "../src/hop-by-hop.ts";
 import { headText } from "../src/raw-answer.ts";
 import type { World } from "./support/world.ts";
@@ -46,9 +47,9 @@ describe("over sockets", () => {
     ["Accept: */*", "Proxy-Authorization: Basic eA==", "proxy-authorization"],
     ["Accept: */*", "Proxy-Authenticate: Basic", "proxy-authenticate"],
     ["Accept: */*", "HTTP2-Settings: x", "http2-settings"],
-    ["Accept: */*", "Podlink-Token: 999", "podlink-token: 999"],
+    ["Accept: */*", "Podlink-Route: pod=test/room/7.1; token=999; hops=0", "podlink-route: pod=test/room/7.1; token=999"],
     ["Accept: */*", "podlink-uid: bob", "podlink-uid: bob"],
-    ["Accept: */*", "PODLINK-TARGET: test/room/7.1", "podlink-target: test/room/7.1"],
+    ["Accept: */*", "PODLINK-TARGET: test/room/7.1", "podlink-target"],
     ["Accept: */*", "podlink-anything: 1", "podlink-anything"],
   ])("%j and %j: %s does not reach the pod", async (first, second, absent) => {
     const got = await podGets([first, second, "X-Kept: yes"]);
@@ -159,12 +160,13 @@ describe("over sockets", () => {
     ["-1", 400, undefined],
     ["1, 1", 400, undefined],
     ["x", 400, undefined],
-  ])("podlink-hops: %s from outside is counted on: %i", async (hops, status, told) => {
-    there = await world({ handler: () => (req, res) => res.end(req.headers["podlink-hops"]) });
-    const response = await fetch(there.url("/u/alice/x"), { headers: { "podlink-hops": hops } });
+  ])("%s hops from outside are counted on: %i", async (hops, status, told) => {
+    there = await world({ handler: () => (req, res) => res.end(req.headers["podlink-route"]) });
+    const headers = { "podlink-route": `pod=test/room/7.3; token=999; hops=${hops}` };
+    const response = await fetch(there.url("/u/alice/x"), { headers });
     const text = await response.text();
     expect(response.status).toBe(status);
-    if (told !== undefined) expect(text).toBe(told);
+    if (told !== undefined) expect(text).toBe(`pod=test/room/0.1; token=100; hops=${told}`);
     if (status === 508) expect(JSON.parse(text).error.code).toBe("CONFIG");
   });
 
@@ -197,17 +199,46 @@ describe("codecs", () => {
     );
   });
 
-  test("a pod's identity survives its header", () => {
-    const identity = { namespace: "test", service: "room-2", podIndex: 65_535, incarnation: 1_700_000_000_000 };
-    expect(decodeTarget(encodeTarget(identity))).toEqual(identity);
+  test("a route survives its header", () => {
+    const label = fc.stringMatching(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/);
+    const pod = fc.record({
+      namespace: label,
+      service: label,
+      podIndex: fc.integer({ min: 0, max: 65_535 }),
+      incarnation: fc.maxSafeNat(),
+    });
+    const route = fc.record({ pod, token: fc.maxSafeNat().map(String), hops: fc.nat(999_999) });
+    fc.assert(
+      fc.property(route, (said) => {
+        expect(decodeRoute(encodeRoute(encodeTarget(said.pod), said.token, said.hops))).toEqual(said);
+      }),
+    );
   });
 
-  test.each(["", "a/b/1", "a/b/70000.1", "a/b/-1.1", "a/b/c/1.1", "A/b/1.1", "a/b/1.99999999999999999", "a/b/1.1 "])(
-    "%j names no pod",
-    (text) => {
-      expect(decodeTarget(text)).toBeUndefined();
-    },
-  );
+  const targets = ["", "a/b/1", "a/b/70000.1", "a/b/-1.1", "a/b/c/1.1", "A/b/1.1", "a/b/1.99999999999999999", "a/b/1.1 "];
+  test.each([
+    ...targets.map((target) => `pod=${target}; token=1; hops=1`),
+    "",
+    "pod=a/b/1.1; token=1",
+    "pod=a/b/1.1; hops=1",
+    "token=1; hops=1",
+    "pod=a/b/1.1; token=01; hops=1",
+    "pod=a/b/1.1; token=9007199254740992; hops=1",
+    "pod=a/b/1.1; token=1; hops=-1",
+    "pod=a/b/1.1; token=1; hops=1000000",
+    "pod=a/b/1.1; token=1; hops=1; hops=2",
+    "pod=a/b/1.1; token=1; hops=1\n",
+  ])("%j is no route", (text) => {
+    expect(decodeRoute(text)).toBeUndefined();
+  });
+
+  test("a uid in a header is percent-encoded as in a path, whatever it is", () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.string(), fc.string({ unit: "binary" })), (uid) => {
+        expect(encodeUid(uid)).toBe(encodeURIComponent(uid));
+      }),
+    );
+  });
 
   test("no other text is a link, and none throws", () => {
     const parts = fc.constantFrom(

@@ -28,7 +28,8 @@ faultRow(
 
     // One request is half read, and one write is on its way to the storage, when the pod stands still.
     const half = await RawRequest.open(frozen.url ?? "");
-    half.write(`POST /u/ann/incr HTTP/1.1\r\nhost: pod\r\nconnection: close\r\npodlink-token: ${first.token}\r\n`);
+    const route = `pod=test/room/0.${first.incarnation}; token=${first.token}; hops=1`;
+    half.write(`POST /u/ann/incr HTTP/1.1\r\nhost: pod\r\nconnection: close\r\npodlink-route: ${route}\r\n`);
     expect((await fetch(`${frozen.url}/health`)).status, "what came before it was read").toBe(200);
     const held = row.proxy(line).add({
       fault: "blackhole",

@@ -55,8 +55,9 @@ faultRow(
       }
       // A caller can't make the way longer by what it says.
       passed = 0;
-      expect(await row.request(() => statusOf(url, { headers: { "podlink-hops": "-100" } }))).toBe(400);
-      expect(await row.request(() => statusOf(url, { headers: { "podlink-hops": "0" } }))).toBe(508);
+      const said = (hops: number) => ({ headers: { "podlink-route": `pod=test/room/0.1; token=1; hops=${hops}` } });
+      expect(await row.request(() => statusOf(url, said(-100)))).toBe(400);
+      expect(await row.request(() => statusOf(url, said(0)))).toBe(508);
       expect(passed).toBeLessThanOrEqual(7);
       expect(Number(a.read()["loops"]) + Number(b.read()["loops"])).toBe(3);
       expect(a.read()["repeats"]).toBe(0);
