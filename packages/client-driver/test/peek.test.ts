@@ -123,6 +123,8 @@ test("whatever pods and store do: a peek answers what the long way does, and cou
           const expected = peekedSlowly(here, name, staleWhileDownMs);
           expect(here.rooms.peek(name)).toBe(expected);
           const isStale = expected !== undefined && here.rooms.status().readingsFail;
+          // What is stale is not certain, and nothing else is uncertain here.
+          expect(here.rooms.peekTarget(name)?.podIndex).toBe(isStale ? undefined : expected);
           expect(here.driver.read()["staleServed"]).toBe(before + (isStale ? 1 : 0));
         }
       }

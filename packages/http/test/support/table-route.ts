@@ -23,7 +23,14 @@ export class TableRoute implements ServiceRoute {
   afterNotMe = 0;
   failure: RouteError | undefined;
   asked = 0;
+  /** Whether what is believed is certain: told at once to whoever peeks. */
+  isCertain = false;
   readonly podEnds = new Listeners<PodEnd>();
+
+  peekTarget(uid: string): PodTarget | undefined {
+    const link = this.believed.get(uid);
+    return this.isCertain && link !== undefined ? this.#targetOf(link) : undefined;
+  }
 
   target(uid: string): Promise<PodTarget> {
     this.asked += 1;
