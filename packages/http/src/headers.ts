@@ -32,7 +32,7 @@ export function encodeTarget(pod: PodIdentity): string {
 const TARGET = /^([a-z0-9-]{1,63})\/([a-z0-9-]{1,63})\/(\d{1,5})\.(\d{1,16})$/;
 
 /** The pod that a request means. Absent: the text is none of ours. */
-export function decodeTarget(text: string): PodIdentity | undefined {
+function decodeTarget(text: string): PodIdentity | undefined {
   const [, namespace, service, podIndex, incarnation] = TARGET.exec(text) ?? [];
   if (namespace === undefined || service === undefined) return undefined;
   const identity = { namespace, service, podIndex: Number(podIndex), incarnation: Number(incarnation) };

@@ -48,7 +48,9 @@ test("hands on any other status, and what the call throws", async () => {
 test("refuses a bad uid, and calls in circles", async () => {
   there = await world();
   await expect(call("\n", "/")).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
-  const onBehalfOf = { headers: { "podlink-route": "pod=test/room/0.1; token=100; hops=5" } } as unknown as IncomingMessage;
+  const onBehalfOf = {
+    headers: { "podlink-route": "pod=test/room/0.1; token=100; hops=5" },
+  } as unknown as IncomingMessage;
   const circle = callPod(there.route, "alice", () => fetch("http://127.0.0.1:1"), { onBehalfOf });
   await expect(circle).rejects.toMatchObject({ code: "CONFIG" });
 });

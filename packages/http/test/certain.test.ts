@@ -28,7 +28,7 @@ describe("a request whose pod is certain", () => {
     await certain({
       handler: (podIndex) => (req, res) => {
         let text = `${podIndex}`;
-        req.on("data", (chunk: Buffer) => (text += ` ${chunk}`)).on("end", () => res.end(text));
+        req.on("data", (chunk: Buffer) => (text += ` ${chunk.toString()}`)).on("end", () => res.end(text));
       },
     });
     there.pods[0]?.pod.refuse("alice", { reason: "held-by", link: linkTo("alice", 1, "150") });

@@ -47,7 +47,11 @@ describe("over sockets", () => {
     ["Accept: */*", "Proxy-Authorization: Basic eA==", "proxy-authorization"],
     ["Accept: */*", "Proxy-Authenticate: Basic", "proxy-authenticate"],
     ["Accept: */*", "HTTP2-Settings: x", "http2-settings"],
-    ["Accept: */*", "Podlink-Route: pod=test/room/7.1; token=999; hops=0", "podlink-route: pod=test/room/7.1; token=999"],
+    [
+      "Accept: */*",
+      "Podlink-Route: pod=test/room/7.1; token=999; hops=0",
+      "podlink-route: pod=test/room/7.1; token=999",
+    ],
     ["Accept: */*", "podlink-uid: bob", "podlink-uid: bob"],
     ["Accept: */*", "PODLINK-TARGET: test/room/7.1", "podlink-target"],
     ["Accept: */*", "podlink-anything: 1", "podlink-anything"],
@@ -215,7 +219,16 @@ describe("codecs", () => {
     );
   });
 
-  const targets = ["", "a/b/1", "a/b/70000.1", "a/b/-1.1", "a/b/c/1.1", "A/b/1.1", "a/b/1.99999999999999999", "a/b/1.1 "];
+  const targets = [
+    "",
+    "a/b/1",
+    "a/b/70000.1",
+    "a/b/-1.1",
+    "a/b/c/1.1",
+    "A/b/1.1",
+    "a/b/1.99999999999999999",
+    "a/b/1.1 ",
+  ];
   test.each([
     ...targets.map((target) => `pod=${target}; token=1; hops=1`),
     "",

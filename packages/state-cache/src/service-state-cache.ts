@@ -1,4 +1,13 @@
-import type { CallOptions, Clock, Figures, Logger, MetricsSource, PodDirectory, PodRow, Subscription } from "@podlink/types";
+import type {
+  CallOptions,
+  Clock,
+  Figures,
+  Logger,
+  MetricsSource,
+  PodDirectory,
+  PodRow,
+  Subscription,
+} from "@podlink/types";
 import {
   checkNamespace,
   checkService,
