@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { refuse } from "@podlink/types";
 import { decodeRoute, encodeRoute, encodeUid, WIRE } from "./headers.ts";
@@ -60,7 +61,7 @@ export function requestHeaders(head: RequestHead): string[] {
     }
   }
   const own = named === undefined ? headers : without(headers, named);
-  const { remoteAddress } = req.socket;
+  const remoteAddress = remoteAddressOf(req.socket);
   const proto = (req.socket as Partial<TLSSocket>).encrypted === true ? "https" : "http";
   if (remoteAddress !== undefined) own.push("x-forwarded-for", after(forwardedFor, remoteAddress));
   if (forwardedHost !== "") own.push("x-forwarded-host", forwardedHost);
@@ -68,6 +69,17 @@ export function requestHeaders(head: RequestHead): string[] {
   own.push(WIRE.uid, encodeUid(head.uid));
   own.push(WIRE.route, encodeRoute(head.targetText, head.target.link.token, head.hops));
   return own;
+}
+
+/** By connection: to ask one takes longer than to look here. */
+const addresses = new WeakMap<Socket, string>();
+
+function remoteAddressOf(socket: Socket): string | undefined {
+  const known = addresses.get(socket);
+  if (known !== undefined) return known;
+  const { remoteAddress } = socket;
+  if (remoteAddress !== undefined) addresses.set(socket, remoteAddress);
+  return remoteAddress;
 }
 
 /** The headers of a pod's response as the caller gets them, names and values in turn. */
