@@ -8,7 +8,7 @@ import { headerOf, requestHeaders, responseHeaders } from "./forwarded-headers.t
 import { decodeLink, WIRE } from "./headers.ts";
 import { Hold } from "./hold.ts";
 import type { PodPool } from "./pod-pools.ts";
-import { closedError, targetTextOf } from "./pod-pools.ts";
+import { closedError, routeHeadOf } from "./pod-pools.ts";
 import { sendPooled } from "./pooled-request.ts";
 import type { PodEnd, PodTarget } from "./ports.ts";
 import { bodyLength, bodyTooLarge, KEPT_BYTES, RequestBody } from "./request-body.ts";
@@ -167,8 +167,7 @@ export class Exchange implements UpstreamEvents, UnderWay {
     const { options, clock } = this.#context;
     const { uid, path, hops } = this.#passage;
     const method = this.#req.method ?? "GET";
-    const targetText = targetTextOf(pod, target);
-    const headers = requestHeaders({ req: this.#req, target, uid, hops, targetText });
+    const headers = requestHeaders({ req: this.#req, target, uid, routeHead: routeHeadOf(pod, target, hops) });
     const length = this.#req.headers["content-length"];
     if (length !== undefined) headers.push("content-length", length);
     const body = this.#body;

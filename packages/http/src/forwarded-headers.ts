@@ -2,22 +2,20 @@ import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { refuse } from "@podlink/types";
-import { decodeRoute, encodeRoute, encodeUid, WIRE } from "./headers.ts";
-import { endsHere, namedBy } from "./hop-by-hop.ts";
 import type { SaidRoute } from "./headers.ts";
+import { decodeRoute, encodeUid, WIRE } from "./headers.ts";
+import { endsHere, namedBy } from "./hop-by-hop.ts";
 import type { PodTarget } from "./ports.ts";
 
-const ROUTE_RULE = "pod=<namespace>/<service>/<podIndex>.<incarnation>; token=<token>; hops=<number>";
+const ROUTE_RULE = "pod=<namespace>/<service>/<podIndex>.<incarnation>; hops=<number>; token=<token>";
 
 /** What goes to a pod with a request. */
 export interface RequestHead {
   readonly req: IncomingMessage;
   readonly target: PodTarget;
   readonly uid: string;
-  /** How many gateways it has passed with this one. */
-  readonly hops: number;
-  /** The pod that is meant, as text. */
-  readonly targetText: string;
+  /** The pod that is meant and how many gateways the request has passed with this one, as the route begins. */
+  readonly routeHead: string;
 }
 
 /**
@@ -66,8 +64,7 @@ export function requestHeaders(head: RequestHead): string[] {
   if (remoteAddress !== undefined) own.push("x-forwarded-for", after(forwardedFor, remoteAddress));
   if (forwardedHost !== "") own.push("x-forwarded-host", forwardedHost);
   own.push("x-forwarded-proto", after(forwardedProto, proto));
-  own.push(WIRE.uid, encodeUid(head.uid));
-  own.push(WIRE.route, encodeRoute(head.targetText, head.target.link.token, head.hops));
+  own.push(WIRE.uid, encodeUid(head.uid), WIRE.route, head.routeHead + head.target.link.token);
   return own;
 }
 

@@ -9,7 +9,7 @@ export const WIRE = {
   /** To the pod: the uid, percent-encoded. */
   uid: "podlink-uid",
   /**
-   * To the pod: which pod the sender means, by which link, and how many gateways the request has passed, see {@link encodeRoute}. One header,
+   * To the pod: which pod the sender means, how many gateways the request has passed, and the link's token, see {@link encodeRoute}. One header,
    * as each is checked and built into the head by itself. The one that is read from outside too, for how many gateways.
    */
   route: "podlink-route",
@@ -49,17 +49,21 @@ export interface SaidRoute {
   readonly hops: number;
 }
 
-/** A route as a header's value. @param target the pod that is meant, see {@link encodeTarget}. */
-export function encodeRoute(target: string, token: string, hops: number): string {
-  // Nearly all of them; to make a text of a number takes longer than all the rest.
-  return hops === 1 ? `pod=${target}; token=${token}; hops=1` : `pod=${target}; token=${token}; hops=${hops}`;
+/** A route as a header's value. */
+export function encodeRoute({ pod, token, hops }: SaidRoute): string {
+  return routeHead(encodeTarget(pod), hops) + token;
 }
 
-const ROUTE = /^pod=([^;]+); token=(\d{1,16}); hops=(\d{1,6})$/;
+/** All of a route but the token, which stands last: the same for all requests to a life of a pod, as a rule. */
+export function routeHead(target: string, hops: number): string {
+  return `pod=${target}; hops=${hops}; token=`;
+}
+
+const ROUTE = /^pod=([^;]+); hops=(\d{1,6}); token=(\d{1,16})$/;
 
 /** How a request comes to a pod. Absent: the text is no route. */
 export function decodeRoute(text: string): SaidRoute | undefined {
-  const [, target = "", token, hops] = ROUTE.exec(text) ?? [];
+  const [, target = "", hops, token] = ROUTE.exec(text) ?? [];
   const pod = decodeTarget(target);
   if (pod === undefined || token === undefined || !isToken(token)) return undefined;
   return { pod, token, hops: Number(hops) };

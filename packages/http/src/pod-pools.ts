@@ -2,7 +2,7 @@ import type { Clock, PodAddress, Timer } from "@podlink/types";
 import { RouteError } from "@podlink/types";
 import { Pool } from "undici";
 import type { ResolvedProxyLimits } from "./options.ts";
-import { encodeTarget } from "./headers.ts";
+import { encodeTarget, routeHead } from "./headers.ts";
 import type { Endpoint } from "./pod-address.ts";
 import { endpointOf, lookupPod } from "./pod-address.ts";
 import type { PodTarget, ServiceRoute } from "./ports.ts";
@@ -17,8 +17,8 @@ export interface PodPool {
   readonly address: PodAddress;
   readonly endpoint: Endpoint;
   readonly pool: Pool;
-  /** This life of the pod as text, see {@link targetText}. */
-  readonly targetText: string;
+  /** As the route of a request to this life of the pod begins that has passed no other gateway. */
+  readonly routeHead: string;
   /** Requests under way or waiting. */
   running: number;
 }
@@ -78,7 +78,7 @@ export class PodPools {
       bodyTimeout: responseIdleMs,
       maxHeaderSize: this.#options.maxHeaderBytes,
     });
-    return { incarnation, address, endpoint, pool, targetText: targetText(target), running: 0 };
+    return { incarnation, address, endpoint, pool, routeHead: routeHead(targetText(target), 1), running: 0 };
   }
 
   #end(pod: PodPool): void {
@@ -100,9 +100,10 @@ export class PodPools {
   };
 }
 
-/** The pod that is meant; a stale caller still means the life that it knows. */
-export function targetTextOf(pod: PodPool, target: PodTarget): string {
-  return pod.incarnation === target.incarnation ? pod.targetText : targetText(target);
+/** As a request's route begins; a stale caller still means the life that it knows. @param hops with this gateway. */
+export function routeHeadOf(pod: PodPool, target: PodTarget, hops: number): string {
+  if (hops === 1 && pod.incarnation === target.incarnation) return pod.routeHead;
+  return routeHead(targetText(target), hops);
 }
 
 export function targetText({ link, podIndex, incarnation }: PodTarget): string {

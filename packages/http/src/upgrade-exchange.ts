@@ -6,7 +6,7 @@ import { RouteError } from "@podlink/types";
 import type { Failure } from "./failures.ts";
 import { podEnd, refusedForGood, upstreamFailure } from "./failures.ts";
 import { headerOf, requestHeaders, responseHeaders } from "./forwarded-headers.ts";
-import { decodeLink, WIRE } from "./headers.ts";
+import { decodeLink, routeHead, WIRE } from "./headers.ts";
 import { Hold } from "./hold.ts";
 import { endpointOf } from "./pod-address.ts";
 import { targetText } from "./pod-pools.ts";
@@ -118,7 +118,7 @@ export class UpgradeExchange implements UnderWay {
     const { options, clock, counters } = this.#context;
     const endpoint = endpointOf(target.address, options.allowAddress);
     const { uid, path, hops } = this.#passage;
-    const head = { req: this.#req, target, uid, hops, targetText: targetText(target) };
+    const head = { req: this.#req, target, uid, routeHead: routeHead(targetText(target), hops) };
     const headers = [...requestHeaders(head), ...UPGRADE];
     const { request, isConnected } = openSingle({ endpoint, method: "GET", path, headers, options, clock });
     this.#request = request;

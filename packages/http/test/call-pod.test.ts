@@ -15,7 +15,7 @@ test("calls the pod that the link names, with what its guard asks for", async ()
   there = await world({ handler: () => (req, res) => res.end(JSON.stringify(req.headers)) });
   expect(await (await call()).json()).toMatchObject({
     "podlink-uid": "alice",
-    "podlink-route": "pod=test/room/0.1; token=100; hops=1",
+    "podlink-route": "pod=test/room/0.1; hops=1; token=100",
   });
 });
 
@@ -49,7 +49,7 @@ test("refuses a bad uid, and calls in circles", async () => {
   there = await world();
   await expect(call("\n", "/")).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
   const onBehalfOf = {
-    headers: { "podlink-route": "pod=test/room/0.1; token=100; hops=5" },
+    headers: { "podlink-route": "pod=test/room/0.1; hops=5; token=100" },
   } as unknown as IncomingMessage;
   const circle = callPod(there.route, "alice", () => fetch("http://127.0.0.1:1"), { onBehalfOf });
   await expect(circle).rejects.toMatchObject({ code: "CONFIG" });

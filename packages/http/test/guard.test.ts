@@ -133,10 +133,10 @@ describe("a guard", () => {
 
   test.each([
     { "podlink-uid": "bob" },
-    { "podlink-route": "pod=test/room/1.1; token=-1; hops=1" },
-    { "podlink-route": "pod=test/room/1.1; token=9007199254740992; hops=1" },
-    { "podlink-route": "pod=test/room; token=1; hops=1" },
-    { "podlink-route": "pod=test/room/1.1; token=1; hops=1, pod=test/room/2.1; token=1; hops=1" },
+    { "podlink-route": "pod=test/room/1.1; hops=1; token=-1" },
+    { "podlink-route": "pod=test/room/1.1; hops=1; token=9007199254740992" },
+    { "podlink-route": "pod=test/room; hops=1; token=1" },
+    { "podlink-route": "pod=test/room/1.1; hops=1; token=1, pod=test/room/2.1; hops=1; token=1" },
     { "podlink-route": "" },
   ])("refuses what contradicts the request: %j", async (headers) => {
     const pod = new TablePod(0);

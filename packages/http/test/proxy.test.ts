@@ -26,7 +26,7 @@ describe("a request through the proxy", () => {
     const headers: unknown = await (await fetch(there.url(`/u/${encodeURIComponent("a/ü b")}/x`))).json();
     expect(headers).toMatchObject({
       "podlink-uid": encodeURIComponent("a/ü b"),
-      "podlink-route": "pod=test/room/0.1; token=100; hops=1",
+      "podlink-route": "pod=test/room/0.1; hops=1; token=100",
     });
     expect(there.pods[0]?.pod.entered).toEqual([
       {

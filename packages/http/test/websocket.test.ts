@@ -60,7 +60,7 @@ describe("a WebSocket through the proxy", () => {
     expect(opened[0]?.req.headers).toMatchObject({
       "podlink-uid": "alice",
       "sec-websocket-key": "k",
-      "podlink-route": "pod=test/room/0.1; token=100; hops=1",
+      "podlink-route": "pod=test/room/0.1; hops=1; token=100",
     });
     expect(opened[0]?.req.url).toBe("/u/alice/live?x=1");
     client.socket.write(" late");
@@ -202,7 +202,7 @@ describe("a handshake that is refused", () => {
   test.each([
     ["/elsewhere", 400, []],
     ["/u/%00/live", 400, []],
-    ["/u/alice/live", 508, ["podlink-route: pod=test/room/0.1; token=100; hops=5"]],
+    ["/u/alice/live", 508, ["podlink-route: pod=test/room/0.1; hops=5; token=100"]],
   ])("%s: %i", async (path, status, lines) => {
     await sockets();
     const client = rawClient(there.port);

@@ -28,7 +28,7 @@ faultRow(
 
     // One request is half read, and one write is on its way to the storage, when the pod stands still.
     const half = await RawRequest.open(frozen.url ?? "");
-    const route = `pod=test/room/0.${first.incarnation}; token=${first.token}; hops=1`;
+    const route = `pod=test/room/0.${first.incarnation}; hops=1; token=${first.token}`;
     half.write(`POST /u/ann/incr HTTP/1.1\r\nhost: pod\r\nconnection: close\r\npodlink-route: ${route}\r\n`);
     expect((await fetch(`${frozen.url}/health`)).status, "what came before it was read").toBe(200);
     const held = row.proxy(line).add({

@@ -55,7 +55,7 @@ faultRow(
       }
       // A caller can't make the way longer by what it says.
       passed = 0;
-      const said = (hops: number) => ({ headers: { "podlink-route": `pod=test/room/0.1; token=1; hops=${hops}` } });
+      const said = (hops: number) => ({ headers: { "podlink-route": `pod=test/room/0.1; hops=${hops}; token=1` } });
       expect(await row.request(() => statusOf(url, said(-100)))).toBe(400);
       expect(await row.request(() => statusOf(url, said(0)))).toBe(508);
       expect(passed).toBeLessThanOrEqual(7);

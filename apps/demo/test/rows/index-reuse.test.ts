@@ -99,7 +99,7 @@ faultRow(
       ready: "message",
     });
     expect(new URL(stranger.url ?? "").port).toBe(port);
-    const headers = { "podlink-route": `pod=test/room/1.${incarnation}; token=${token}; hops=1` };
+    const headers = { "podlink-route": `pod=test/room/1.${incarnation}; hops=1; token=${token}` };
     const asked = await row.request(() => fetch(`${stranger.url}/u/${uid}/state`, { headers }));
     expect(asked.status).toBe(421);
     expect(asked.headers.get("podlink-refused")).toBe("not-me");
