@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { afterEach, describe, expect, test } from "vitest";
-import { decodeLink, decodeRoute, encodeLink, encodeRoute, encodeTarget } from "@podlink/http";
+import { decodeLink, decodeRoute, encodeLink, encodeRoute } from "@podlink/http";
 import { makeLink } from "@podlink/types";
 import { encodeUid } from "../src/headers.ts";
 import { namedBy } from "../src/hop-by-hop.ts";
