@@ -126,10 +126,15 @@ export class Exchange implements UpstreamEvents, UnderWay {
     this.#repeats = 0;
     const { route } = this.#context;
     const { uid } = this.#passage;
-    // Nearly always: a promise for each request would be dearer than the look-up.
-    const known = route.peekTarget?.(uid);
-    if (known !== undefined) {
-      this.#send(known);
+    try {
+      // Nearly always: a promise for each request would be dearer than the look-up.
+      const known = route.peekTarget?.(uid);
+      if (known !== undefined) {
+        this.#send(known);
+        return;
+      }
+    } catch (error) {
+      this.#unresolved(error); // a route that others made; from a timer it would end the process
       return;
     }
     route.target(uid).then(

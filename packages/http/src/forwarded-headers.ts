@@ -1,5 +1,4 @@
 import type { IncomingMessage } from "node:http";
-import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { refuse } from "@podlink/types";
 import type { SaidRoute } from "./headers.ts";
@@ -59,24 +58,13 @@ export function requestHeaders(head: RequestHead): string[] {
     }
   }
   const own = named === undefined ? headers : without(headers, named);
-  const remoteAddress = remoteAddressOf(req.socket);
+  const { remoteAddress } = req.socket;
   const proto = (req.socket as Partial<TLSSocket>).encrypted === true ? "https" : "http";
   if (remoteAddress !== undefined) own.push("x-forwarded-for", after(forwardedFor, remoteAddress));
   if (forwardedHost !== "") own.push("x-forwarded-host", forwardedHost);
   own.push("x-forwarded-proto", after(forwardedProto, proto));
   own.push(WIRE.uid, encodeUid(head.uid), WIRE.route, head.routeHead + head.target.link.token);
   return own;
-}
-
-/** By connection: to ask one takes longer than to look here. */
-const addresses = new WeakMap<Socket, string>();
-
-function remoteAddressOf(socket: Socket): string | undefined {
-  const known = addresses.get(socket);
-  if (known !== undefined) return known;
-  const { remoteAddress } = socket;
-  if (remoteAddress !== undefined) addresses.set(socket, remoteAddress);
-  return remoteAddress;
 }
 
 /** The headers of a pod's response as the caller gets them, names and values in turn. */

@@ -59,7 +59,8 @@ export function routeHead(target: string, hops: number): string {
   return `pod=${target}; hops=${hops}; token=`;
 }
 
-const ROUTE = /^pod=([^;]+); hops=(\d{1,6}); token=(\d{1,16})$/;
+/** What a later version adds stands behind, and is none of our business. Routes that were joined have a comma. */
+const ROUTE = /^pod=([^;]+); hops=(\d{1,6}); token=(\d{1,16})(?:; [^,]*)?$/;
 
 /** How a request comes to a pod. Absent: the text is no route. */
 export function decodeRoute(text: string): SaidRoute | undefined {

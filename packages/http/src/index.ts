@@ -15,7 +15,7 @@ export { sendError, STATUS_OF } from "./send-error.ts";
 // ---- Below: for those who write another gateway or guard. ----
 
 export type { PodEnd, PodEntrance, PodTarget, ServiceRoute } from "./ports.ts";
-export { decodeLink, decodeRoute, encodeLink, encodeRoute, encodeTarget, WIRE, WIRE_PREFIX } from "./headers.ts";
+export { decodeLink, decodeRoute, encodeLink, encodeRoute, WIRE, WIRE_PREFIX } from "./headers.ts";
 export type { SaidRoute } from "./headers.ts";
 export { continueWhenRead } from "./continue-when-read.ts";
 export { proxyLimits, serverLimits } from "./options.ts";

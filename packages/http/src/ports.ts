@@ -17,7 +17,10 @@ export type PodEnd = Pick<PodTarget, "podIndex" | "incarnation">;
 export interface ServiceRoute {
   readonly namespace: string;
   readonly service: string;
-  /** {@link target} at once. Undefined: only that can tell. Never throws. Absent: there is no such way. */
+  /**
+   * {@link target} at once. Undefined: only that can tell. Never throws. Absent: there is no such way. HTTP requests ask it
+   * first: whoever puts something in front of `target` puts it in front of this too, or leaves this out.
+   */
   peekTarget?(uid: string): PodTarget | undefined;
   /** @throws RouteError */
   target(uid: string, call?: CallOptions): Promise<PodTarget>;

@@ -62,6 +62,20 @@ describe("a request whose pod is certain", () => {
     expect(there.route.asked).toBe(0);
   });
 
+  test.each([0, LONG_MS])(
+    "is answered, and nothing of it stays, when the route throws in spite of its contract: holdMs %d",
+    async (holdMs) => {
+      await certain({ proxy: { holdMs } });
+      there.route.peekTarget = () => {
+        throw new Error("of the test");
+      };
+      const response = await fetch(there.url("/u/alice/x"));
+      expect(response.status).toBe(500);
+      await response.text();
+      await eventually(() => there.proxy.read()).toMatchObject({ unresolved: 1, aborted: 0, running: 0 });
+    },
+  );
+
   test("is not sent when its body is too large by what it says", async () => {
     await certain({ proxy: { maxBodyBytes: 3 } });
     const response = await fetch(there.url("/u/alice/x"), { method: "POST", body: "four" });

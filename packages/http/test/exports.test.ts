@@ -17,7 +17,6 @@ test("the package exports these names and no others", () => {
     "decodeRoute",
     "encodeLink",
     "encodeRoute",
-    "encodeTarget",
     "errorAnswer",
     "proxyLimits",
     "sendError",

@@ -241,8 +241,16 @@ describe("codecs", () => {
     "pod=a/b/1.1; hops=1000000; token=1",
     "pod=a/b/1.1; hops=1; hops=2; token=1",
     "pod=a/b/1.1; hops=1; token=1\n",
+    "pod=a/b/1.1; hops=1; token=1, pod=a/b/1.1; hops=1; token=1",
+    "pod=a/b/1.1; hops=1; token=1; zone=a, pod=a/b/1.1; hops=1; token=1",
+    "pod=a/b/1.1; hops=1; token=1 zone=a",
   ])("%j is no route", (text) => {
     expect(decodeRoute(text)).toBeUndefined();
+  });
+
+  test("what a later version says behind a route is left to it", () => {
+    const route = { pod: { namespace: "a", service: "b", podIndex: 1, incarnation: 1 }, hops: 2, token: "3" };
+    expect(decodeRoute(`${encodeRoute(route)}; zone=a; weight=7`)).toEqual(route);
   });
 
   test("a uid in a header is percent-encoded as in a path, whatever it is", () => {
