@@ -84,7 +84,10 @@ export class ServerDriver implements MetricsSource {
     return this.#life.state;
   }
 
-  /** Asks the store whether it answers; changes nothing. Optional: `start` finds out, too. @throws RouteError of the store */
+  /**
+   * Asks the store whether it answers; changes nothing, each time anew. Optional: `start` finds out, too.
+   * @throws RouteError of the store
+   */
   async init(call: CallOptions = {}): Promise<void> {
     if (call.timeoutMs !== undefined) checkDurationMs(call.timeoutMs, "timeoutMs");
     const { context } = this.#parts;
