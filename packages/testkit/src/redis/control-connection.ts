@@ -27,12 +27,12 @@ export class ControlConnection {
   }
 
   async send(words: readonly (string | number)[]): Promise<Reply> {
+    const open = this.#usable();
     try {
-      return await this.#usable().send(words);
+      return await open.send(words);
     } catch (error) {
-      // Killed by the server, and not noticed yet: it has not read this, so it is safe to say again.
-      if ((error as NodeJS.ErrnoException).code !== "EPIPE") throw error;
-      return this.#usable().send(words);
+      if (!wasNotRead(error, open.hadOne)) throw error;
+      return this.#usable().send(words); // killed by the server, which was not noticed yet
     }
   }
 
@@ -51,10 +51,21 @@ export class ControlConnection {
   }
 }
 
+/**
+ * Whether the server has not read a command, so that it is safe to say again: it had closed before that was written (EPIPE), or
+ * closed with something unread (ECONNRESET of a unix socket; see unix(7)), which was that command if no other was under way.
+ */
+function wasNotRead(error: unknown, wasAlone: boolean): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === "EPIPE" || (code === "ECONNRESET" && wasAlone);
+}
+
 class OpenConnection {
   readonly #socket: Socket;
   readonly #waiting: Waiting[] = [];
   usable = true;
+  /** Whether a single command waited for its reply when it closed. */
+  hadOne = false;
 
   constructor(path: string) {
     const reader = new ReplyReader();
@@ -89,6 +100,7 @@ class OpenConnection {
 
   /** What waits for a reply hears of it. */
   close(error: Error): void {
+    if (this.usable) this.hadOne = this.#waiting.length === 1;
     this.usable = false;
     this.#socket.destroy();
     for (const { reject } of this.#waiting.splice(0)) reject(error);
