@@ -2,9 +2,9 @@ import type { IncomingMessage } from "node:http";
 import type { CallOptions, Link } from "@podlink/types";
 import { checkUid, RouteError } from "@podlink/types";
 import { hopsOf } from "./forwarded-headers.ts";
-import { decodeLink, encodeUid, routeHead, WIRE } from "./headers.ts";
+import { decodeLink, encodeRoute, encodeUid, WIRE } from "./headers.ts";
 import { endpointOf } from "./pod-address.ts";
-import { targetText } from "./pod-pools.ts";
+import { identityOf } from "./pod-pools.ts";
 import type { PodTarget, ServiceRoute } from "./ports.ts";
 import { keyOf, LoopError } from "./service-context.ts";
 
@@ -70,7 +70,7 @@ function podCall(target: PodTarget, uid: string, hops: number): PodCall {
     link: target.link,
     headers: {
       [WIRE.uid]: encodeUid(uid),
-      [WIRE.route]: routeHead(targetText(target), hops) + target.link.token,
+      [WIRE.route]: encodeRoute({ pod: identityOf(target), token: target.link.token, hops }),
     },
     // Concatenated, not resolved: a path like "//elsewhere" must not become another host.
     url: (path) => `http://${authority}${path.startsWith("/") ? path : `/${path}`}`,

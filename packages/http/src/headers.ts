@@ -25,7 +25,7 @@ export const WIRE = {
 export const WIRE_PREFIX = "podlink-";
 
 /** The pod that a request means, as text. */
-export function encodeTarget(pod: PodIdentity): string {
+function encodeTarget(pod: PodIdentity): string {
   return `${pod.namespace}/${pod.service}/${pod.podIndex}.${pod.incarnation}`;
 }
 
@@ -51,12 +51,12 @@ export interface SaidRoute {
 
 /** A route as a header's value. */
 export function encodeRoute({ pod, token, hops }: SaidRoute): string {
-  return routeHead(encodeTarget(pod), hops) + token;
+  return routeHead(pod, hops) + token;
 }
 
 /** All of a route but the token, which stands last: the same for all requests to a life of a pod, as a rule. */
-export function routeHead(target: string, hops: number): string {
-  return `pod=${target}; hops=${hops}; token=`;
+export function routeHead(pod: PodIdentity, hops: number): string {
+  return `pod=${encodeTarget(pod)}; hops=${hops}; token=`;
 }
 
 /** What a later version adds stands behind, and is none of our business. Routes that were joined have a comma. */

@@ -1,8 +1,8 @@
-import type { Clock, PodAddress, Timer } from "@podlink/types";
+import type { Clock, PodAddress, PodIdentity, Timer } from "@podlink/types";
 import { RouteError } from "@podlink/types";
 import { Pool } from "undici";
 import type { ResolvedProxyLimits } from "./options.ts";
-import { encodeTarget, routeHead } from "./headers.ts";
+import { routeHead } from "./headers.ts";
 import type { Endpoint } from "./pod-address.ts";
 import { endpointOf, lookupPod } from "./pod-address.ts";
 import type { PodTarget, ServiceRoute } from "./ports.ts";
@@ -78,7 +78,7 @@ export class PodPools {
       bodyTimeout: responseIdleMs,
       maxHeaderSize: this.#options.maxHeaderBytes,
     });
-    return { incarnation, address, endpoint, pool, routeHead: routeHead(targetText(target), 1), running: 0 };
+    return { incarnation, address, endpoint, pool, routeHead: routeHead(identityOf(target), 1), running: 0 };
   }
 
   #end(pod: PodPool): void {
@@ -103,11 +103,12 @@ export class PodPools {
 /** As a request's route begins; a stale caller still means the life that it knows. @param hops with this gateway. */
 export function routeHeadOf(pod: PodPool, target: PodTarget, hops: number): string {
   if (hops === 1 && pod.incarnation === target.incarnation) return pod.routeHead;
-  return routeHead(targetText(target), hops);
+  return routeHead(identityOf(target), hops);
 }
 
-export function targetText({ link, podIndex, incarnation }: PodTarget): string {
-  return encodeTarget({ namespace: link.namespace, service: link.service, podIndex, incarnation });
+/** The life of a pod that is meant. */
+export function identityOf({ link, podIndex, incarnation }: PodTarget): PodIdentity {
+  return { namespace: link.namespace, service: link.service, podIndex, incarnation };
 }
 
 /** A later life is never left for an earlier one; within a life, the address may change. */

@@ -9,7 +9,7 @@ import { headerOf, requestHeaders, responseHeaders } from "./forwarded-headers.t
 import { decodeLink, routeHead, WIRE } from "./headers.ts";
 import { Hold } from "./hold.ts";
 import { endpointOf } from "./pod-address.ts";
-import { targetText } from "./pod-pools.ts";
+import { identityOf } from "./pod-pools.ts";
 import type { PodEnd, PodTarget } from "./ports.ts";
 import { answerSocket, headText } from "./raw-answer.ts";
 import { isSentOn } from "./repeat-budget.ts";
@@ -118,7 +118,7 @@ export class UpgradeExchange implements UnderWay {
     const { options, clock, counters } = this.#context;
     const endpoint = endpointOf(target.address, options.allowAddress);
     const { uid, path, hops } = this.#passage;
-    const head = { req: this.#req, target, uid, routeHead: routeHead(targetText(target), hops) };
+    const head = { req: this.#req, target, uid, routeHead: routeHead(identityOf(target), hops) };
     const headers = [...requestHeaders(head), ...UPGRADE];
     const { request, isConnected } = openSingle({ endpoint, method: "GET", path, headers, options, clock });
     this.#request = request;
