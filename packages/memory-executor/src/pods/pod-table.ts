@@ -23,7 +23,7 @@ interface ServiceName {
 export interface PodTableOptions {
   readonly overloadScore: number;
   readonly onPublished: (name: ServiceName, row: PodRow) => void;
-  /** Another process took a row that was no goodbye. */
+  /** A process may have taken the place of another one: it found no row, or another's that was no goodbye. */
   readonly onSucceeded: (name: ServiceName, row: PodRow) => void;
 }
 

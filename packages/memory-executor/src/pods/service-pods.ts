@@ -29,6 +29,6 @@ export interface PodStep<R> {
   readonly result: R;
   /** The row that is published. Absent: nothing. */
   readonly published?: PodRow;
-  /** The row of the process that took the place of another one, which is told. Absent: none did. */
+  /** The row of a process that may have taken the place of another one, which is told. Absent: it has not. */
   readonly successor?: PodRow;
 }

@@ -74,7 +74,7 @@ export interface LostLink {
   readonly link: Link;
 }
 
-/** The life of a pod whose registration took the row of another process. */
+/** The life of a pod that may have taken the place of another one. */
 export interface Successor {
   readonly incarnation: number;
   readonly life: string;
@@ -100,8 +100,8 @@ export interface PodRegistry {
   ): Subscription;
 
   /**
-   * Calls the listener when another process registered under this pod index, over a row that was no goodbye. Best effort: the
-   * next report finds out all the same.
+   * Calls the listener when a process registered under this pod index where there was no row, or over another process' row
+   * that was no goodbye. One's own first registration is told too. Best effort: the next report finds out all the same.
    */
   watchSuccessors(
     namespace: string,
